@@ -1,1 +1,45 @@
-fn main(){}
+//! Developer commands: `cargo xtask <command>`. Runs tools and nothing else; no rule of the product lives here.
+
+mod bench;
+mod dist;
+mod run;
+mod test;
+mod tools;
+mod web;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Developer commands of Kith")]
+struct Xtask {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what the tests need, then run all of them
+    Test(test::Args),
+    /// Check formatting and lints, Rust and web, as CI does
+    Lint,
+    /// Build the web app into web/dist
+    Web,
+    /// Build the static release binary and check that it is one
+    Dist,
+    /// Measure against the budgets and print the table
+    Bench(bench::Args),
+}
+
+fn main() {
+    let outcome = match Xtask::parse().command {
+        Command::Test(args) => test::run(&args),
+        Command::Lint => test::lint(),
+        Command::Web => web::build(),
+        Command::Dist => dist::build().map(|binary| println!("static binary: {}", binary.display())),
+        Command::Bench(args) => bench::run(&args),
+    };
+    if let Err(message) = outcome {
+        eprintln!("\nxtask: {message}");
+        std::process::exit(1);
+    }
+}

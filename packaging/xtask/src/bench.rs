@@ -1,0 +1,24 @@
+//! Runs `tests/bench` against the release binary.
+
+use crate::run::{self, Outcome, cargo};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// How many people to load
+    #[arg(long, default_value_t = 100_000)]
+    records: u64,
+    /// Write the table to this file as Markdown too
+    #[arg(long)]
+    output: Option<std::path::PathBuf>,
+}
+
+pub fn run(args: &Args) -> Outcome {
+    run::call(&mut cargo(&["build", "--release", "--bin", "kith"]))?;
+    let mut command = cargo(&["bench", "--bench", "budgets"]);
+    command.env("KITH_BENCH_RECORDS", args.records.to_string());
+    if let Some(path) = &args.output {
+        let path = std::path::absolute(path).map_err(|e| e.to_string())?;
+        command.env("KITH_BENCH_OUTPUT", path);
+    }
+    run::call(&mut command)
+}

@@ -1,0 +1,80 @@
+//! All tests in one command, and the checks that come before them.
+
+use crate::{
+    dist,
+    run::{Outcome, answers, call, cargo, program},
+    tools, web,
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Many rounds of crashes, power cuts and simulation, as before a release
+    #[arg(long)]
+    full: bool,
+    /// Leave out the static build (minutes when cold)
+    #[arg(long)]
+    no_dist: bool,
+}
+
+pub fn run(args: &Args) -> Outcome {
+    let mut left_out = Vec::new();
+    web::build()?;
+    web::test()?;
+    rust_tests(args.full)?;
+    browser_tests(&mut left_out)?;
+    contract_tests(&mut left_out)?;
+    if args.no_dist {
+        left_out.push("static build: left out on request")
+    } else {
+        static_binary()?
+    }
+    for line in &left_out {
+        println!("left out · {line}");
+    }
+    println!("\nall tests passed");
+    Ok(())
+}
+
+/// Format and lints, warnings as errors.
+pub fn lint() -> Outcome {
+    call(&mut cargo(&["fmt", "--all", "--check"]))?;
+    call(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    web::lint()
+}
+
+fn rust_tests(full: bool) -> Outcome {
+    let mut command = if answers("cargo", &["nextest", "--version"]) {
+        cargo(&["nextest", "run", "--workspace"])
+    } else {
+        cargo(&["test", "--workspace"])
+    };
+    if full {
+        command.env("KITH_TEST_FULL", "1");
+    }
+    call(&mut command)
+}
+
+fn browser_tests(left_out: &mut Vec<&str>) -> Outcome {
+    let Some(browser) = tools::browser()? else {
+        left_out.push("browser tests: no Chromium here; install it or name one in KITH_BROWSER");
+        return Ok(());
+    };
+    web::install("tests/ui")?;
+    call(&mut cargo(&["build", "--bin", "kith"]))?;
+    call(program("npm", "tests/ui", &["test"]).env("KITH_BROWSER", browser))
+}
+
+/// The OpenAPI document, held against the running binary.
+fn contract_tests(left_out: &mut Vec<&str>) -> Outcome {
+    let Some(schemathesis) = tools::schemathesis()? else {
+        left_out.push("OpenAPI contract: no Python here for schemathesis");
+        return Ok(());
+    };
+    call(cargo(&["test", "--test", "contract", "--", "--ignored"]).env("KITH_SCHEMATHESIS", schemathesis))
+}
+
+/// The release file: static, within its budget, and it starts on an empty folder.
+fn static_binary() -> Outcome {
+    let binary = dist::build()?;
+    call(cargo(&["test", "--test", "cli", "--", "--ignored", "static"]).env("KITH_STATIC_BINARY", binary))
+}

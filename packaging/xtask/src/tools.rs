@@ -1,0 +1,48 @@
+//! Tools that the tests need beyond Rust and Node, installed where they can be. Says so where they cannot, and never hides it.
+
+use std::path::PathBuf;
+
+use crate::run::{Outcome, answers, call, output, program};
+
+/// A browser for the UI tests: an installed one, or Debian's package.
+pub fn browser() -> Outcome<Option<PathBuf>> {
+    if let Some(found) = find_browser() {
+        return Ok(Some(found));
+    }
+    if answers("apt-get", &["--version"]) && is_root() {
+        call(&mut program("apt-get", ".", &["update", "-qq"]))?;
+        call(&mut program("apt-get", ".", &["install", "-y", "-qq", "--no-install-recommends", "chromium"]))?;
+    }
+    Ok(find_browser())
+}
+
+fn find_browser() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("KITH_BROWSER") {
+        return Some(PathBuf::from(named));
+    }
+    ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
+        .iter()
+        .map(PathBuf::from)
+        .find(|path| path.exists())
+}
+
+fn is_root() -> bool {
+    output(&mut program("id", ".", &["-u"])).is_ok_and(|id| id.trim() == "0")
+}
+
+/// Schemathesis in a virtual environment of its own beside the build folder. None where Python is missing.
+pub fn schemathesis() -> Outcome<Option<PathBuf>> {
+    if !answers("python3", &["--version"]) {
+        return Ok(None);
+    }
+    let home = std::env::var_os("HOME").map_or_else(std::env::temp_dir, PathBuf::from);
+    let folder = home.join(".cache/kith-tools/schemathesis");
+    let program_path = folder.join("bin/schemathesis");
+    if !program_path.exists() {
+        let shown = folder.to_string_lossy().into_owned();
+        call(&mut program("python3", ".", &["-m", "venv", &shown]))?;
+        let pip = folder.join("bin/pip").to_string_lossy().into_owned();
+        call(&mut program(&pip, ".", &["install", "--quiet", "schemathesis==4.*"]))?;
+    }
+    Ok(Some(program_path))
+}
