@@ -1,0 +1,35 @@
+//! The store: a sealed, hash-chained journal, the records it leads to, keys and files. It moves bytes and versions, and
+//! knows no object and no field.
+//!
+//! The journal is the truth: [`Storage::append`] returns when a group of entries is on the disk. The record store behind it
+//! (sled) may lag, break or vanish; it is rebuilt from the journal. Only this crate names sled and the ciphers.
+
+mod api;
+mod applier;
+mod checking;
+mod checkpoint;
+mod cursors;
+mod digest;
+mod error;
+mod files;
+mod folder;
+mod journal;
+mod memory;
+mod opening;
+mod reading;
+mod records;
+mod seal;
+mod stop;
+mod store;
+mod sync;
+mod vault;
+
+pub use api::{
+    Change, ChangeDraft, ENTRY_BYTES_MAX, Entry, EntryDraft, EntryHead, EntryKind, Finding, HEAD_BYTES_MAX,
+    OpenOptions, OpenReport, Storage, StoreStats, VALUE_BYTES_MAX, VerifyReport,
+};
+pub use error::{StoreError, VaultError};
+pub use files::{FileReader, Files, StoredFile};
+pub use memory::MemoryStore;
+pub use store::Store;
+pub use vault::{Lock, Unlock, Vault, VaultKind, new_identity, vault_kind};

@@ -1,0 +1,147 @@
+//! Reads all records: sled on one thread, unsealing and hashing on others, the caller's work on its own. Order of id is kept.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use kith_base::RecordId;
+
+use super::{
+    Records,
+    row::{ROWS, RowHead, parse_key},
+};
+use crate::{
+    digest::Digest,
+    journal::Hash,
+    seal::{Keys, Place},
+};
+
+/// Rows handed from thread to thread at a time, so that the hand-over costs nothing per record.
+const ROWS_PER_STEP: usize = 512;
+/// Steps waiting between two threads.
+const STEPS_WAITING: usize = 4;
+
+/// A record as it lies in sled.
+pub(crate) struct SealedRow {
+    pub id: RecordId,
+    pub head: RowHead,
+    pub sealed: Vec<u8>,
+}
+
+struct PlainRow {
+    id: RecordId,
+    version: u64,
+    seq: u64,
+    value: Vec<u8>,
+}
+
+/// The records are not what they should be.
+#[derive(Debug)]
+pub(crate) struct Damaged(pub String);
+
+impl Records {
+    /// Hands every record, unsealed, to `each`. Fails when one does not open or the digest is not the noted one; `each` may
+    /// have seen wrong records by then.
+    #[expect(clippy::type_complexity, reason = "the same four values as in `Storage::scan`")]
+    pub fn scan(&self, each: &mut dyn FnMut(RecordId, u64, u64, &[u8])) -> Result<(), Damaged> {
+        let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1)).clamp(1, 4);
+        let sums = std::thread::scope(|scope| {
+            let mut feeds = Vec::new();
+            let mut results = Vec::new();
+            let mut threads = Vec::new();
+            for _ in 0..workers {
+                let (feed, fed) = bounded::<Vec<SealedRow>>(STEPS_WAITING);
+                let (give, given) = bounded::<Vec<PlainRow>>(STEPS_WAITING);
+                feeds.push(feed);
+                results.push(given);
+                threads.push(scope.spawn(move || unseal(&self.keys, &fed, &give)));
+            }
+            let reader = scope.spawn(move || self.read(feeds));
+            // Steps are dealt out in turn and collected in turn, which keeps their order.
+            'all: loop {
+                for result in &results {
+                    let Ok(step) = result.recv() else { break 'all };
+                    step.iter().for_each(|row| each(row.id, row.version, row.seq, &row.value));
+                }
+            }
+            drop(results);
+            let sums: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();
+            let read = reader.join().unwrap_or_else(|_| Err(Damaged("sled failed while reading".into())));
+            read.map(|()| sums)
+        })?;
+        let mut digest = Digest::default();
+        for sum in sums {
+            digest.join(sum.unwrap_or_else(|_| Err(Damaged("a record could not be read".into())))?);
+        }
+        if digest != self.state.digest {
+            return Err(Damaged("the records do not match their digest".into()));
+        }
+        Ok(())
+    }
+
+    fn read(&self, feeds: Vec<Sender<Vec<SealedRow>>>) -> Result<(), Damaged> {
+        let mut turn = feeds.iter().cycle();
+        let mut step = Vec::with_capacity(ROWS_PER_STEP);
+        let mut open = true;
+        self.each_sealed(&mut |row| {
+            step.push(row);
+            if step.len() == ROWS_PER_STEP {
+                let full = std::mem::replace(&mut step, Vec::with_capacity(ROWS_PER_STEP));
+                open = turn.next().is_some_and(|feed| feed.send(full).is_ok());
+            }
+            open
+        })?;
+        if open && let Some(feed) = turn.next() {
+            // A worker that gave up reports why itself.
+            let _ = feed.send(step);
+        }
+        Ok(())
+    }
+
+    /// Reads the rows in order and puts pieces together, until `each` says false.
+    pub fn each_sealed(&self, each: &mut dyn FnMut(SealedRow) -> bool) -> Result<(), Damaged> {
+        let work = || {
+            let mut waiting: Option<(SealedRow, u16)> = None;
+            for item in self.db.scan_prefix(ROWS) {
+                let (key, value) = item.map_err(|error| Damaged(error.to_string()))?;
+                let (id, number) = parse_key(&key).ok_or_else(|| Damaged("a key is not one of ours".into()))?;
+                let row = match (number, waiting.take()) {
+                    (0, None) => {
+                        let (head, first) = RowHead::decode(&value)
+                            .ok_or_else(|| Damaged(format!("record {id} has no readable row")))?;
+                        (SealedRow { id, head, sealed: first.to_vec() }, 0)
+                    }
+                    (number, Some((mut row, before))) if row.id == id && number == before + 1 => {
+                        row.sealed.extend_from_slice(&value);
+                        (row, number)
+                    }
+                    _ => return Err(Damaged(format!("record {id} lacks a piece"))),
+                };
+                if row.1 < row.0.head.pieces {
+                    waiting = Some(row);
+                } else if !each(row.0) {
+                    return Ok(());
+                }
+            }
+            waiting.map_or(Ok(()), |(row, _)| Err(Damaged(format!("record {} lacks a piece", row.id))))
+        };
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Damaged("sled failed while reading".into())))
+    }
+}
+
+fn unseal(keys: &Keys, fed: &Receiver<Vec<SealedRow>>, give: &Sender<Vec<PlainRow>>) -> Result<Digest, Damaged> {
+    let mut digest = Digest::default();
+    for step in fed {
+        let mut plain = Vec::with_capacity(step.len());
+        for SealedRow { id, head, sealed } in step {
+            let sealed_hash: Hash = keys.sealed_hash(&sealed);
+            digest.add(keys, id, head.version, head.seq, &sealed_hash);
+            let place = Place::Change { id, version: head.version, seq: head.seq };
+            let value = keys.unseal(&sealed, place).map_err(|_| Damaged(format!("record {id} does not open")))?;
+            plain.push(PlainRow { id, version: head.version, seq: head.seq, value });
+        }
+        if give.send(plain).is_err() {
+            break;
+        }
+    }
+    Ok(digest)
+}
