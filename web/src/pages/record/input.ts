@@ -1,0 +1,61 @@
+/** Forms from JSON Schema: which editor a property asks for, and what it starts with. */
+
+import type { Field, InputSchema, Values } from '../../api/types';
+import { keyFrom } from '../../lib/metadata';
+
+/** A property of an action's input as a field, so that the same editors serve forms and actions. */
+export function inputField(key: string, schema: InputSchema, required: boolean): Field {
+  const type = Array.isArray(schema.type) ? schema.type.find((t) => t !== 'null') : schema.type;
+  const object = schema['x-object'];
+  let kind = 'text';
+  if (object === 'users') kind = 'user';
+  else if (object) kind = type === 'array' ? 'links' : 'link';
+  else if (schema.enum) kind = 'select';
+  else if (type === 'boolean') kind = 'boolean';
+  else if (type === 'integer') kind = 'integer';
+  else if (type === 'number') kind = 'decimal';
+  else if (type === 'object' && schema.properties && 'amount' in schema.properties) kind = 'money';
+  else if (type === 'object' || type === 'array') kind = 'json';
+  else if (schema.format === 'date') kind = 'date';
+  else if (schema.format === 'date-time') kind = 'datetime';
+  else if (schema.format === 'email') kind = 'email';
+  else if (schema.format === 'uri') kind = 'url';
+  else if (schema.format === 'textarea' || schema.format === 'markdown') kind = 'long_text';
+  const words = (keyFrom(key) || key).replace(/_/g, ' ');
+  return {
+    id: 0,
+    key,
+    label: schema.title ?? words.charAt(0).toUpperCase() + words.slice(1),
+    kind,
+    help: schema.description ?? '',
+    required,
+    unique: false,
+    read_only: false,
+    hidden: false,
+    many: false,
+    in_list: false,
+    default: schema.default ?? null,
+    options: schema.enum?.map((o) => ({ key: o, label: o, color: 'gray', archived: false })),
+    target: object,
+    position: 0,
+    origin: 'core',
+    sortable: false,
+    operators: [],
+    access: 'write',
+  };
+}
+
+export function inputFields(schema: InputSchema): Field[] {
+  return Object.entries(schema.properties ?? {}).map(([key, property]) =>
+    inputField(key, property, schema.required?.includes(key) ?? false),
+  );
+}
+
+export function inputDefaults(schema: InputSchema | null | undefined, record: Values): Values {
+  const values: Values = {};
+  for (const [key, property] of Object.entries(schema?.properties ?? {})) {
+    if (property.default !== undefined) values[key] = property.default;
+    else if (property['x-object'] && record[key]) values[key] = record[key];
+  }
+  return values;
+}
