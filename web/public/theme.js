@@ -3,7 +3,7 @@
   try {
     var theme = localStorage.getItem('kith.theme');
     if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
-  } catch (_) {
+  } catch {
     // Storage may be forbidden; the system's preference then decides.
   }
 })();

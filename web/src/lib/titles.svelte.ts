@@ -31,7 +31,8 @@ class Titles {
 
   /** Asks for the title when it is not known yet. */
   want(object: string, id: string) {
-    if (this.#known.has(id) || this.#asked.has(id)) return;
+    // A link that may point anywhere does not tell where to ask; its title comes with the record.
+    if (object === '' || object === '*' || this.#known.has(id) || this.#asked.has(id)) return;
     this.#asked.add(id);
     const ids = this.#waiting.get(object) ?? new Set();
     ids.add(id);

@@ -13,6 +13,9 @@ describe('what a note is about', () => {
       who: ['1'],
     });
   });
+  it('uses a link that may point anywhere', () => {
+    expect(aboutValues(object([{ key: 'about', kind: 'link', target: '*' }]), 'people', '1')).toEqual({ about: '1' });
+  });
   it('else names object and record', () => {
     expect(aboutValues(object([{ key: 'object' }, { key: 'record' }]), 'people', '1')).toEqual({
       object: 'people',
