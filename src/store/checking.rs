@@ -70,11 +70,11 @@ impl<'a> Check<'a> {
         end: (u64, u64),
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Seen, StoreError> {
-        let sizes = segments.iter().map(|segment| segment.file.metadata().map_or(0, |meta| meta.len()));
+        let sizes = segments.iter().map(|segment| std::fs::metadata(&segment.path).map_or(0, |meta| meta.len()));
         let (all, mut done): (u64, _) = (sizes.sum(), 0);
         let mut seen = Seen::default();
         for segment in segments {
-            let bytes = segment.read_all()?;
+            let bytes = segment.opened()?.read_all()?;
             let until = if segment.header.first_seq == end.0 { bytes.len().min(end.1 as usize) } else { bytes.len() };
             self.begin(segment);
             let offset = self.frames(segment, &bytes[..until], SEGMENT_HEADER_BYTES);
@@ -88,7 +88,7 @@ impl<'a> Check<'a> {
     /// Reads what was appended since.
     pub fn journal_after(&mut self, seen: Seen, segments: &[Arc<Segment>], end: (u64, u64)) -> Result<(), StoreError> {
         for segment in segments.iter().filter(|segment| segment.header.first_seq >= seen.first_seq) {
-            let bytes = segment.read_all()?;
+            let bytes = segment.opened()?.read_all()?;
             let until = if segment.header.first_seq == end.0 { bytes.len().min(end.1 as usize) } else { bytes.len() };
             let from = if segment.header.first_seq == seen.first_seq {
                 seen.offset
@@ -247,6 +247,14 @@ impl<'a> Check<'a> {
         }
         if records.state().digest != self.digest {
             self.find("store".into(), None, Vec::new(), format!("its digest is not the journal's; {REBUILT}"));
+        }
+    }
+
+    /// The journal must reach as far as the records made from it.
+    pub fn reaches(&mut self, applied: u64) {
+        if applied > self.seq {
+            let what = format!("it ends at entry {}, but the records were made from {applied}", self.seq);
+            self.find("journal".into(), Some(self.seq + 1), Vec::new(), what);
         }
     }
 

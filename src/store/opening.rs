@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, path::Path, sync::Arc};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
 use crate::{
     OpenOptions, OpenReport, Store, StoreError, Vault, VerifyReport,
@@ -65,7 +65,7 @@ pub(crate) fn open(path: &Path, vault: &Vault, options: OpenOptions) -> Result<(
         cursors,
         stop,
         writer: Mutex::new(()),
-        erasing: RwLock::new(()),
+        long: Mutex::new(()),
         lock: Mutex::new(Some(lock)),
     };
     if store.folder.erasing().exists() {
@@ -164,7 +164,7 @@ fn resume_erasing(store: &Store) -> Result<(), StoreError> {
     store.finish_erasing(&erasures)
 }
 
-/// Verifies a folder whose journal may be too damaged to open. The records are not looked at.
+/// Verifies a folder whose journal may be too damaged to open. The records are not compared.
 pub(crate) fn inspect(
     path: &Path,
     vault: &Vault,
@@ -181,11 +181,15 @@ pub(crate) fn inspect(
     let mut segments = Vec::new();
     for first in names {
         let name = crate::journal::segment::file_name(first);
-        match Segment::open(&journal.join(&name), first, &keys, false) {
+        match Segment::open(&journal.join(&name), first, &keys) {
             Ok(segment) => segments.push(Arc::new(segment)),
             Err(error) => check.note(format!("journal/{name}"), error.to_string()),
         }
     }
     check.journal(&segments, (0, 0), progress)?;
+    // The records are made from the journal, so they can only tell that it was longer once.
+    if let Ok(records) = Records::open(&folder, &keys, OpenOptions::default().cache_bytes) {
+        check.reaches(records.state().seq);
+    }
     Ok(check.finish())
 }

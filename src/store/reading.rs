@@ -1,13 +1,11 @@
 //! Reads entries back from the journal and unseals them. Never beyond the newest durable entry.
 
-use std::sync::Arc;
-
 use crate::{
     Change, Entry, EntryKind, StoreError,
     journal::{
         Frame, FrameKind, Journal,
         format::{Bad, FRAME_HEADER_BYTES, FrameHeader},
-        segment::Segment,
+        segment::Opened,
     },
     seal::{Keys, Place},
 };
@@ -19,7 +17,7 @@ const WINDOW_BYTES: u64 = 256 * 1024;
 
 /// A stretch of a segment in memory.
 struct Window {
-    segment: Arc<Segment>,
+    opened: Opened,
     start: u64,
     bytes: Vec<u8>,
 }
@@ -28,7 +26,7 @@ impl Window {
     /// `length` bytes from `at`, fewer at the end of the file.
     fn get(&mut self, at: u64, length: u64) -> Result<&[u8], StoreError> {
         if at < self.start || at + length > self.start + self.bytes.len() as u64 {
-            self.bytes = self.segment.read(at..at + length.max(WINDOW_BYTES))?;
+            self.bytes = self.opened.read(at..at + length.max(WINDOW_BYTES))?;
             self.start = at;
         }
         let from = (at - self.start) as usize;
@@ -44,12 +42,12 @@ pub(crate) fn read_from(journal: &Journal, keys: &Keys, seq: u64, limit: usize) 
         let (window, offset) = match &mut at {
             Some((window, offset)) => (window, offset),
             none => {
-                let Some((segment, offset, _)) = journal.find(next)? else { break };
-                let (window, offset) = none.insert((Window { segment, start: 0, bytes: Vec::new() }, offset));
+                let Some((opened, offset, _)) = journal.find(next)? else { break };
+                let (window, offset) = none.insert((Window { opened, start: 0, bytes: Vec::new() }, offset));
                 (window, offset)
             }
         };
-        let (place, segment) = (*offset, window.segment.clone());
+        let (place, segment) = (*offset, window.opened.segment.clone());
         let wrong = |bad| segment.error(bad, place, next);
         let header = match FrameHeader::decode(window.get(place, FRAME_HEADER_BYTES as u64)?) {
             Ok(header) => header,
@@ -65,8 +63,7 @@ pub(crate) fn read_from(journal: &Journal, keys: &Keys, seq: u64, limit: usize) 
         if header.kind == FrameKind::Mark {
             continue;
         }
-        let length_file = segment.file.metadata().map_err(crate::error::at(&segment.path))?.len();
-        if length > length_file {
+        if length > window.opened.bytes()? {
             return Err(wrong(Bad::Broken("a frame is cut off")));
         }
         let bytes = window.get(place, length)?;

@@ -4,7 +4,7 @@
 use std::{collections::HashSet, path::Path, sync::Arc};
 
 use kith_base::RecordId;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
 use crate::{
     Change, Entry, EntryDraft, EntryHead, EntryKind, OpenOptions, OpenReport, Storage, StoreError, StoreStats, Vault,
@@ -16,7 +16,7 @@ use crate::{
     cursors::Cursors,
     folder::{Folder, FolderLock, disk_bytes, remove_file, remove_folder, replace_file},
     journal::{
-        FrameKind, Journal, Prepared, Row,
+        FrameKind, Journal, Mark, Prepared, Row,
         format::{Bad, entry_frame},
     },
     records::{Becomes, Job, JobChange, Records},
@@ -35,8 +35,8 @@ pub struct Store {
     pub(crate) stop: Arc<Stop>,
     /// Whoever appends, scans or erases holds it.
     pub(crate) writer: Mutex<()>,
-    /// Verification reads it, erasure writes it: segments must not be rewritten under a reader that counts bytes.
-    pub(crate) erasing: RwLock<()>,
+    /// Erasing and verifying exclude each other: segments must not be replaced under who counts bytes. Taken before `writer`.
+    pub(crate) long: Mutex<()>,
     pub(crate) lock: Mutex<Option<FolderLock>>,
 }
 
@@ -110,7 +110,7 @@ impl Store {
             applied.push(changes);
         }
         let mark = self.applier.mark();
-        self.journal.make_room(&prepared, mark)?;
+        self.make_room(&prepared, mark)?;
         self.journal.append(mark, &mut prepared).map_err(|error| self.stopped(error))?;
         mark.into_iter().for_each(|mark| self.applier.marked(mark));
         let seqs = prepared.iter().map(|entry| entry.frame.seq).collect();
@@ -124,10 +124,18 @@ impl Store {
         Ok(seqs)
     }
 
+    fn make_room(&self, group: &[Prepared], mark: Option<Mark>) -> Result<(), StoreError> {
+        self.journal.make_room(group, mark).map_err(|error| match error {
+            // Nothing of the group was written: with more space the same store goes on.
+            StoreError::DiskFull(_) => error,
+            error => self.stopped(error),
+        })
+    }
+
     fn checkpoint_held(&self) -> Result<(), StoreError> {
         self.applier.checkpoint()?;
         if let Some(mark) = self.applier.mark() {
-            self.journal.make_room(&[], Some(mark))?;
+            self.make_room(&[], Some(mark))?;
             self.journal.append(Some(mark), &mut []).map_err(|error| self.stopped(error))?;
             self.applier.marked(mark);
         }
@@ -184,16 +192,18 @@ impl Storage for Store {
 
     fn read_from(&self, seq: u64, limit_entries: usize) -> Result<Vec<Entry>, StoreError> {
         self.stop.check()?;
+        let _reading = self.journal.reading();
         crate::reading::read_from(&self.journal, &self.keys, seq, limit_entries)
     }
 
     fn read_change(&self, seq: u64, id: RecordId) -> Result<Option<(EntryHead, Change)>, StoreError> {
         self.stop.check()?;
-        let Some((segment, offset, frame)) = self.journal.find(seq)? else { return Ok(None) };
+        let _reading = self.journal.reading();
+        let Some((opened, offset, frame)) = self.journal.find(seq)? else { return Ok(None) };
         // The last one counts: an entry may change a record twice.
         let Some((row, place)) = frame.places().filter(|(row, _)| row.id == id).last() else { return Ok(None) };
-        let wrong = |what| segment.error(Bad::Broken(what), offset, seq);
-        let sealed = |place: std::ops::Range<u64>| segment.read(offset + place.start..offset + place.end);
+        let wrong = |what| opened.segment.error(Bad::Broken(what), offset, seq);
+        let sealed = |place: std::ops::Range<u64>| opened.read(offset + place.start..offset + place.end);
         let head = self.keys.unseal(&sealed(frame.head_place())?, Place::Head { seq });
         let head = head.map_err(|_| wrong("the head of the entry does not open"))?;
         let value = match place {
@@ -234,7 +244,7 @@ impl Storage for Store {
     }
 
     fn erase(&self, ids: &[RecordId], head: Vec<u8>, time_ms: i64) -> Result<u64, StoreError> {
-        let _erasing = self.erasing.write();
+        let _long = self.long.lock();
         let _writer = self.writer.lock();
         self.stop.check()?;
         check_size("the head of an entry", head.len(), HEAD_BYTES_MAX)?;
@@ -243,7 +253,7 @@ impl Storage for Store {
 
     fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<VerifyReport, StoreError> {
         self.stop.check()?;
-        let _not_erasing = self.erasing.read();
+        let _long = self.long.lock();
         let mut check = Check::new(&self.keys, &self.folder);
         let seen = check.journal(&self.journal.segments(), self.journal.last_end(), progress)?;
         // What came in meanwhile, then the records: now nothing may change in between.

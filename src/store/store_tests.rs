@@ -295,6 +295,20 @@ fn an_erased_record_leaves_journal_and_store_and_the_chain_still_verifies() {
 }
 
 #[test]
+fn a_long_journal_does_not_hold_its_files_open() {
+    let bench = Bench::new();
+    let store = bench.open();
+    (0..800).for_each(|n| {
+        write(&store, n % 50, 1, "value");
+    });
+    store.read_from(1, usize::MAX).unwrap();
+    let links = fs::read_dir("/proc/self/fd").unwrap().flatten().filter_map(|fd| fs::read_link(fd.path()).ok());
+    let here = fs::canonicalize(bench.path("journal")).unwrap();
+    assert!(links.filter(|link| link.starts_with(&here)).count() <= 1);
+    assert!(store.stats().segments > 5);
+}
+
+#[test]
 fn cursors_survive_and_a_foreign_vault_is_refused() {
     let bench = Bench::new();
     let store = bench.open();

@@ -8,6 +8,7 @@ mod rewrite;
 pub(crate) mod segment;
 
 use std::{
+    fs::File,
     os::unix::fs::FileExt,
     path::PathBuf,
     sync::{
@@ -16,7 +17,7 @@ use std::{
     },
 };
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
 pub(crate) use self::{
     format::{Frame, FrameKind, Hash, Row},
@@ -28,7 +29,7 @@ use crate::{
     error::{at, from_io},
     journal::{
         format::{SEGMENT_HEADER_BYTES, SegmentHeader, mark_frame},
-        segment::{Segment, reserve},
+        segment::{Opened, Segment, reserve},
     },
     seal::{Keys, Sealed},
 };
@@ -59,10 +60,13 @@ pub(crate) struct Journal {
     segments: RwLock<Vec<Arc<Segment>>>,
     tail: Mutex<Tail>,
     head: AtomicU64,
+    /// Readers hold it while they use places in a segment; an erasure takes it for the moment it replaces one.
+    swap: RwLock<()>,
 }
 
 struct Tail {
     segment: Arc<Segment>,
+    file: File,
     end: u64,
     capacity: u64,
     seq: u64,
@@ -73,6 +77,11 @@ impl Journal {
     /// Sequence number of the newest durable entry.
     pub fn head(&self) -> u64 {
         self.head.load(Ordering::Acquire)
+    }
+
+    /// Keeps segments from being replaced while places in them are used.
+    pub fn reading(&self) -> RwLockReadGuard<'_, ()> {
+        self.swap.read()
     }
 
     /// Makes sure that `group` fits, with a new segment where needed. Nothing of the group is written when this fails.
@@ -87,7 +96,7 @@ impl Journal {
         if tail.seq < tail.segment.header.first_seq {
             // No entry in it yet: it grows, since the next one would have its name.
             let capacity = tail.end + needed;
-            reserve(&tail.segment.file, capacity).map_err(at(&tail.segment.path))?;
+            reserve(&tail.file, capacity).map_err(at(&tail.segment.path))?;
             tail.capacity = capacity;
             return Ok(());
         }
@@ -114,7 +123,7 @@ impl Journal {
             places.push((frame.seq, durable + out.len() as u64));
             frame.encode(&head.0, pieces.iter().map(|piece| &*piece.0), &self.keys, &mut out);
         }
-        let file = &tail.segment.file;
+        let file = &tail.file;
         file.write_all_at(&out, durable).and_then(|()| file.sync_data()).map_err(at(&tail.segment.path))?;
         tail.end += out.len() as u64;
         tail.chain = chain;
@@ -132,19 +141,20 @@ impl Journal {
         if tail.seq < tail.segment.header.first_seq { Ok(()) } else { self.roll(tail, 0) }
     }
 
-    /// Header and meta of entry `seq`, and the segment it lies in with its place.
-    pub fn find(&self, seq: u64) -> Result<Option<(Arc<Segment>, u64, Frame)>, StoreError> {
+    /// Header and meta of entry `seq`, and the segment it lies in with its place. The caller holds [`Journal::reading`].
+    pub fn find(&self, seq: u64) -> Result<Option<(Opened, u64, Frame)>, StoreError> {
         if seq == 0 || seq > self.head() {
             return Ok(None);
         }
         let Some(segment) = self.segment_of(seq) else { return Ok(None) };
         let missing = || segment.error(format::Bad::Broken("the entry is missing"), SEGMENT_HEADER_BYTES, seq);
-        let offset = segment.find(seq)?.ok_or_else(missing)?;
-        let frame = segment.frame(offset, &self.keys)?;
+        let opened = segment.opened()?;
+        let offset = opened.find(seq)?.ok_or_else(missing)?;
+        let frame = opened.frame(offset, &self.keys)?;
         if frame.seq != seq || frame.kind == FrameKind::Mark {
             return Err(missing());
         }
-        Ok(Some((segment, offset, frame)))
+        Ok(Some((opened, offset, frame)))
     }
 
     /// The segment that holds `seq`, if any does.
@@ -167,11 +177,13 @@ impl Journal {
     fn roll(&self, tail: &mut Tail, needed: u64) -> Result<(), StoreError> {
         let header = SegmentHeader { first_seq: tail.seq + 1, chain: tail.chain };
         let capacity = self.segment_bytes.max(SEGMENT_HEADER_BYTES + needed);
-        let segment = Arc::new(Segment::birth(&self.folder, header, capacity, &self.keys)?);
+        let (segment, file) = Segment::birth(&self.folder, header, capacity, &self.keys)?;
+        let segment = Arc::new(segment);
         // Only zeros are given back; should the sync be lost, they are still there at the next start.
-        tail.segment.file.set_len(tail.end).map_err(at(&tail.segment.path))?;
+        tail.file.set_len(tail.end).map_err(at(&tail.segment.path))?;
         self.segments.write().push(segment.clone());
         tail.segment = segment;
+        tail.file = file;
         tail.end = SEGMENT_HEADER_BYTES;
         tail.capacity = capacity;
         Ok(())

@@ -59,24 +59,25 @@ impl Journal {
             make_folder(folder)?;
             Segment::birth(folder, SegmentHeader { first_seq: 1, chain: [0; 32] }, segment_bytes, keys)?;
         }
-        let segments = open_segments(folder, keys, true)?;
+        let segments = open_segments(folder, keys)?;
         let last = segments.last().cloned().ok_or_else(|| missing(1))?;
-        let bytes = last.read_all()?;
+        let bytes = last.opened()?.read_all()?;
         last.start_index();
         let end = find_end(&last, &bytes, known.seq, keys)?;
         if end.seq < known.seq {
             let what = format!("it ends at entry {}, but entry {} had been made durable", end.seq, known.seq);
             return Err(StoreError::Damaged { place: last.place(end.offset), seq: end.seq + 1, what });
         }
+        let file = last.writable()?;
         if end.torn_bytes > 0 {
-            last.file.set_len(end.offset).map_err(at(&last.path))?;
+            file.set_len(end.offset).map_err(at(&last.path))?;
         }
         // What is kept may have been written but never synced; nothing may be built on it before it is.
-        last.file.sync_all().map_err(at(&last.path))?;
+        file.sync_all().map_err(at(&last.path))?;
         sync_folder(folder)?;
         let capacity = segment_bytes.max(end.offset);
-        reserve(&last.file, capacity).map_err(at(&last.path))?;
-        let tail = Tail { segment: last, end: end.offset, capacity, seq: end.seq, chain: end.chain };
+        reserve(&file, capacity).map_err(at(&last.path))?;
+        let tail = Tail { segment: last, file, end: end.offset, capacity, seq: end.seq, chain: end.chain };
         let journal = Journal {
             folder: folder.to_path_buf(),
             keys: keys.clone(),
@@ -84,6 +85,7 @@ impl Journal {
             segments: RwLock::new(segments),
             head: end.seq.into(),
             tail: Mutex::new(tail),
+            swap: RwLock::new(()),
         };
         journal.check_checkpoint(known)?;
         Ok((journal, Cut { bytes: end.torn_bytes, created }))
@@ -94,7 +96,7 @@ impl Journal {
         match self.find(seq)? {
             Some((_, _, frame)) if frame.chain == hash => Ok(()),
             found => {
-                let place = found.map_or("journal".into(), |(segment, offset, _)| segment.place(offset));
+                let place = found.map_or("journal".into(), |(opened, offset, _)| opened.segment.place(offset));
                 let what = "its chain hash is not the one of the last checkpoint".into();
                 Err(StoreError::Damaged { place, seq, what })
             }
@@ -123,12 +125,12 @@ fn list(folder: &Path) -> Result<Vec<u64>, StoreError> {
 }
 
 /// Opens all segments and checks what their headers say; their frames are checked when they are read.
-pub(crate) fn open_segments(folder: &Path, keys: &Keys, writable: bool) -> Result<Vec<Arc<Segment>>, StoreError> {
+pub(crate) fn open_segments(folder: &Path, keys: &Keys) -> Result<Vec<Arc<Segment>>, StoreError> {
     let names = list_only(folder)?;
     if names.first() != Some(&1) {
         return Err(missing(1));
     }
-    names.iter().map(|seq| Segment::open(&folder.join(file_name(*seq)), *seq, keys, writable).map(Arc::new)).collect()
+    names.iter().map(|seq| Segment::open(&folder.join(file_name(*seq)), *seq, keys).map(Arc::new)).collect()
 }
 
 fn list_only(folder: &Path) -> Result<Vec<u64>, StoreError> {

@@ -43,7 +43,7 @@ impl Journal {
                 let bad = Bad::Broken("it does not follow from the segment before it");
                 return Err(segment.error(bad, 0, seq + 1));
             }
-            let mut bytes = segment.read_all()?;
+            let mut bytes = segment.opened()?.read_all()?;
             if header.first_seq == last_first {
                 bytes.truncate(last_end as usize);
             }

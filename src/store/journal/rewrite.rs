@@ -22,8 +22,9 @@ impl Journal {
         let (last_first, _) = self.last_end();
         for segment in self.segments().into_iter().filter(|segment| segment.header.first_seq < last_first) {
             if let Some(content) = self.without(&segment, ids, until)? {
+                let _alone = self.swap.write();
                 replace_file(&segment.path, &content)?;
-                let fresh = Segment::open(&segment.path, segment.header.first_seq, &self.keys, false)?;
+                let fresh = Segment::open(&segment.path, segment.header.first_seq, &self.keys)?;
                 let mut segments = self.segments.write();
                 if let Some(slot) = segments.iter_mut().find(|s| s.header.first_seq == segment.header.first_seq) {
                     *slot = Arc::new(fresh);
@@ -34,8 +35,13 @@ impl Journal {
     }
 
     /// The segment's new content; `None` when it holds nothing of `ids`.
-    fn without(&self, segment: &Segment, ids: &HashSet<RecordId>, until: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let bytes = segment.read_all()?;
+    fn without(
+        &self,
+        segment: &Arc<Segment>,
+        ids: &HashSet<RecordId>,
+        until: u64,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let bytes = segment.opened()?.read_all()?;
         let mut out = bytes[..SEGMENT_HEADER_BYTES as usize].to_vec();
         let (mut offset, mut touched) = (SEGMENT_HEADER_BYTES as usize, false);
         let (mut seq, mut chain) = (segment.header.first_seq - 1, segment.header.chain);

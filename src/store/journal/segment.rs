@@ -6,6 +6,7 @@ use std::{
     ops::Range,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use parking_lot::Mutex;
@@ -23,13 +24,19 @@ const INDEX_STEP: u64 = 32;
 /// Read in one go when looking for a frame; most entries fit.
 const READ_BYTES: u64 = 16 * 1024;
 
+/// A segment as the journal remembers it. Holds no open file: a long journal has more segments than a process may have files.
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub header: SegmentHeader,
     pub path: PathBuf,
-    pub file: File,
     /// (sequence number, place) of some entries, in order; `None` until somebody looks.
     index: Mutex<Option<Vec<(u64, u64)>>>,
+}
+
+/// A segment with its file open for reading.
+pub(crate) struct Opened {
+    pub segment: Arc<Segment>,
+    file: File,
 }
 
 pub(crate) fn file_name(first_seq: u64) -> String {
@@ -44,7 +51,7 @@ pub(crate) fn parse_name(name: &str) -> Option<u64> {
 
 impl Segment {
     /// Makes a segment of `bytes` aside, syncs it, and gives it its name.
-    pub fn birth(folder: &Path, header: SegmentHeader, bytes: u64, keys: &Keys) -> Result<Segment, StoreError> {
+    pub fn birth(folder: &Path, header: SegmentHeader, bytes: u64, keys: &Keys) -> Result<(Segment, File), StoreError> {
         let aside = folder.join("next.tmp");
         let mut file = create_file(&aside)?;
         let made = reserve(&file, bytes)
@@ -58,11 +65,11 @@ impl Segment {
         }
         let path = folder.join(file_name(header.first_seq));
         rename(&aside, &path)?;
-        Ok(Segment { header, path, file, index: Mutex::new(Some(Vec::new())) })
+        Ok((Segment { header, path, index: Mutex::new(Some(Vec::new())) }, file))
     }
 
-    pub fn open(path: &Path, first_seq: u64, keys: &Keys, writable: bool) -> Result<Segment, StoreError> {
-        let file = std::fs::OpenOptions::new().read(true).write(writable).open(path).map_err(at(path))?;
+    pub fn open(path: &Path, first_seq: u64, keys: &Keys) -> Result<Segment, StoreError> {
+        let file = File::open(path).map_err(at(path))?;
         let mut page = vec![0; SEGMENT_HEADER_BYTES as usize];
         let got = read_up_to(&file, &mut page, 0).map_err(at(path))?;
         let shown = format!("journal/{}", file_name(first_seq));
@@ -71,7 +78,7 @@ impl Segment {
         if header.first_seq != first_seq {
             return Err(wrong(Bad::Broken("its name and its header disagree")));
         }
-        Ok(Segment { header, path: path.to_path_buf(), file, index: Mutex::new(None) })
+        Ok(Segment { header, path: path.to_path_buf(), index: Mutex::new(None) })
     }
 
     /// The words for a place in this segment.
@@ -83,18 +90,50 @@ impl Segment {
         bad_to_error(bad, self.place(offset), seq)
     }
 
+    /// Tells the index about an entry; in order.
+    pub fn note(&self, seq: u64, offset: u64) {
+        if let Some(index) = &mut *self.index.lock()
+            && index.last().is_none_or(|(last, _)| seq >= last + INDEX_STEP)
+        {
+            index.push((seq, offset));
+        }
+    }
+
+    /// Opens the file for reading.
+    pub fn opened(self: &Arc<Segment>) -> Result<Opened, StoreError> {
+        let file = File::open(&self.path).map_err(at(&self.path))?;
+        Ok(Opened { segment: self.clone(), file })
+    }
+
+    /// Opens the file for appending.
+    pub fn writable(&self) -> Result<File, StoreError> {
+        std::fs::OpenOptions::new().read(true).write(true).open(&self.path).map_err(at(&self.path))
+    }
+
+    /// Makes `note` count from here on, for a segment whose entries are about to be told.
+    pub fn start_index(&self) {
+        *self.index.lock() = Some(Vec::new());
+    }
+}
+
+impl Opened {
+    /// Bytes of the file.
+    pub fn bytes(&self) -> Result<u64, StoreError> {
+        Ok(self.file.metadata().map_err(at(&self.segment.path))?.len())
+    }
+
     /// The whole file. Segments are small, and who reads one needs all of it.
     pub fn read_all(&self) -> Result<Vec<u8>, StoreError> {
-        let length = self.file.metadata().map_err(at(&self.path))?.len();
+        let length = self.bytes()?;
         let mut bytes = vec![0; length as usize];
-        let got = read_up_to(&self.file, &mut bytes, 0).map_err(at(&self.path))?;
+        let got = read_up_to(&self.file, &mut bytes, 0).map_err(at(&self.segment.path))?;
         bytes.truncate(got);
         Ok(bytes)
     }
 
     pub fn read(&self, place: Range<u64>) -> Result<Vec<u8>, StoreError> {
         let mut bytes = vec![0; (place.end - place.start) as usize];
-        let got = read_up_to(&self.file, &mut bytes, place.start).map_err(at(&self.path))?;
+        let got = read_up_to(&self.file, &mut bytes, place.start).map_err(at(&self.segment.path))?;
         bytes.truncate(got);
         Ok(bytes)
     }
@@ -102,10 +141,10 @@ impl Segment {
     /// Header and meta of the frame at `offset`, checksum checked.
     pub fn frame(&self, offset: u64, keys: &Keys) -> Result<Frame, StoreError> {
         let mut bytes = self.read(offset..offset + READ_BYTES)?;
-        let wrong = |bad| self.error(bad, offset, 0);
+        let wrong = |bad| self.segment.error(bad, offset, 0);
         let header = FrameHeader::decode(&bytes).map_err(wrong)?;
         if header.meta_end() > bytes.len() as u64 {
-            let length = self.file.metadata().map_err(at(&self.path))?.len();
+            let length = self.bytes()?;
             // A broken length must not make us ask for memory.
             bytes = self.read(offset..length.min(offset + header.meta_end()))?;
         }
@@ -115,7 +154,7 @@ impl Segment {
     /// Where the entry `seq` begins; `None` when the segment ends before it.
     pub fn find(&self, seq: u64) -> Result<Option<u64>, StoreError> {
         let mut at = {
-            let mut index = self.index.lock();
+            let mut index = self.segment.index.lock();
             let known = match &mut *index {
                 Some(known) => known,
                 none => none.insert(self.build_index()?),
@@ -131,23 +170,9 @@ impl Segment {
                 Ok(header) => at += header.bytes(),
                 Err(Bad::Empty) => return Ok(None),
                 Err(_) if bytes.len() < FRAME_HEADER_BYTES => return Ok(None),
-                Err(bad) => return Err(self.error(bad, at, seq)),
+                Err(bad) => return Err(self.segment.error(bad, at, seq)),
             }
         }
-    }
-
-    /// Tells the index about an entry; in order.
-    pub fn note(&self, seq: u64, offset: u64) {
-        if let Some(index) = &mut *self.index.lock()
-            && index.last().is_none_or(|(last, _)| seq >= last + INDEX_STEP)
-        {
-            index.push((seq, offset));
-        }
-    }
-
-    /// Makes `note` count from here on, for a segment whose entries are about to be told.
-    pub fn start_index(&self) {
-        *self.index.lock() = Some(Vec::new());
     }
 
     fn build_index(&self) -> Result<Vec<(u64, u64)>, StoreError> {

@@ -71,8 +71,31 @@ pub(crate) enum Unusable {
     Fatal(StoreError),
 }
 
+/// sled panics when its last flush, on being dropped, fails; by then nothing depends on it.
+struct Quiet(Option<sled::Db>);
+
+impl std::ops::Deref for Quiet {
+    type Target = sled::Db;
+
+    fn deref(&self) -> &sled::Db {
+        match &self.0 {
+            Some(db) => db,
+            None => unreachable!("only the drop takes it out"),
+        }
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        let db = self.0.take();
+        if catch_unwind(AssertUnwindSafe(move || drop(db))).is_err() {
+            tracing::warn!("the record store could not be closed in order; it is repaired at the next start");
+        }
+    }
+}
+
 pub(crate) struct Records {
-    db: sled::Db,
+    db: Quiet,
     keys: Arc<Keys>,
     path: PathBuf,
     state: State,
@@ -110,7 +133,12 @@ impl Records {
 
     /// Another handle to the same records, for reading.
     pub fn lend(&self) -> Records {
-        Records { db: self.db.clone(), keys: self.keys.clone(), path: self.path.clone(), state: self.state }
+        Records {
+            db: Quiet(Some(sled::Db::clone(&self.db))),
+            keys: self.keys.clone(),
+            path: self.path.clone(),
+            state: self.state,
+        }
     }
 
     /// Applies entries in order. They must be durable in the journal.
@@ -248,7 +276,7 @@ fn open_sled(path: &Path, keys: Arc<Keys>, cache_bytes: u64) -> Result<Records, 
     let mut tries = 0;
     let db = loop {
         match config.open() {
-            Ok(db) => break db,
+            Ok(db) => break Quiet(Some(db)),
             // Threads of an instance that was just closed may hold its lock a moment longer; no other process can.
             Err(sled::Error::Io(error)) if error.to_string().contains("lock") && tries < 200 => {
                 tries += 1;

@@ -1,0 +1,16 @@
+//! Proves the store from outside: power cuts, kills, damage, full disks, a long random life, old formats. Drives the crate's
+//! public interface only; what needs the whole server lives in the other folders.
+//!
+//! `KITH_CRASH_ROUNDS`, `KITH_POWER_CUTS`, `KITH_FLIPS`, `KITH_SIM_STEPS` make the runs longer; `KITH_SEED` repeats one.
+
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+
+mod common;
+mod damage;
+mod disk;
+mod formats;
+mod image;
+mod kill;
+mod power;
+mod shim;
+mod simulation;
