@@ -11,6 +11,8 @@ export interface KithRecord {
   created_by: string | null;
   updated_by: string | null;
   values: Values;
+  /** In the trash. */
+  trashed?: boolean;
 }
 
 /** What a link shows without opening its record. */
@@ -109,7 +111,10 @@ export interface InputSchema {
   format?: string;
   default?: unknown;
   /** Kith's own hint: the object a text holds the id of. */
-  'x-object'?: string;
+  'x-link'?: string;
+  /** Labels of `enum`, in its order or by its values. */
+  'x-labels'?: string[] | Record<string, string>;
+  maxLength?: number;
 }
 
 export interface Permissions {

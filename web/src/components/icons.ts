@@ -53,6 +53,11 @@ import {
   CircleX,
   ArrowRightLeft,
   Merge,
+  Sparkles,
+  GitBranch,
+  Notebook,
+  CircleArrowRight,
+  RotateCcw,
 } from '@lucide/svelte';
 import type { Component } from 'svelte';
 
@@ -107,6 +112,11 @@ export const ICONS: Record<string, Icon> = {
 };
 
 const ALIASES: Record<string, Icon> = {
+  sparkles: Sparkles,
+  'git-branch': GitBranch,
+  notebook: Notebook,
+  'arrow-right-circle': CircleArrowRight,
+  'rotate-ccw': RotateCcw,
   'building-2': Building2,
   buildings: Building2,
   company: Building2,

@@ -66,7 +66,7 @@ const byKey = new Map(KINDS.map((kind) => [kind.key, kind]));
 /** The kind that shows a field: for a computed one, the kind of its result. */
 export function kindOf(field: Field): Kind {
   if (field.kind === 'computed') {
-    const result = byKey.get(String(field.config?.result ?? ''));
+    const result = byKey.get(String(field.config?.kind ?? ''));
     return result ? { ...result, Editor: null } : computed;
   }
   return byKey.get(field.kind) ?? text;

@@ -69,6 +69,12 @@ export function titleOf(object: ObjectDef | undefined, record: KithRecord): stri
   return text || `${object?.label ?? record.object} ${record.id.slice(-6)}`;
 }
 
+/** What tells apart records of the same name. A link has no words of its own: its title comes from the server. */
+export function subtitleOf(object: ObjectDef | undefined, record: KithRecord): string {
+  const field = fieldOf(object, object?.subtitle ?? '');
+  return field && !field.target && field.kind !== 'user' ? plain(record.values[field.key]) : '';
+}
+
 /** Any value as one line, for titles and text that has no component at hand. */
 export function plain(value: unknown): string {
   if (value === null || value === undefined) return '';
@@ -147,6 +153,6 @@ export function included(record: KithRecord, object: ObjectDef | undefined): Inc
     id: record.id,
     object: record.object,
     title: titleOf(object, record),
-    subtitle: object?.subtitle ? plain(record.values[object.subtitle]) : '',
+    subtitle: subtitleOf(object, record),
   };
 }

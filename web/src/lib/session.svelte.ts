@@ -7,7 +7,7 @@ import type { Field, ObjectDef, SessionUser } from '../api/types';
 import { t, translated, useLocale } from '../i18n/index.svelte';
 import { setTimeZone } from './format';
 import { live } from './live.svelte';
-import { fieldOf, recordFields } from './metadata';
+import { fieldOf, included, recordFields } from './metadata';
 import { titles } from './titles.svelte';
 
 class SessionState {
@@ -19,6 +19,12 @@ class SessionState {
   problem = $state.raw<unknown>(null);
 
   main = $derived(this.objects.filter((o) => !o.system && o.permissions.read));
+  /** Records that somebody works on: they have a timeline or belong to someone. */
+  worked = $derived(
+    this.main.filter(
+      (o) => o.timeline || o.origin !== 'core' || o.fields.some((f) => f.kind === 'user' && !f.read_only),
+    ),
+  );
   isAdmin = $derived(this.user?.is_admin ?? false);
 
   async start(): Promise<void> {
@@ -28,6 +34,7 @@ class SessionState {
       this.#leave();
     });
     live.onSchema(() => void this.reloadSchema());
+    titles.name = (page, object) => page.items.map((r) => included(r, this.object(object)));
     try {
       await this.#enter((await sessions.current()).user);
     } catch (error) {
@@ -111,3 +118,5 @@ export const optionLabel = (object: string, field: string, option: { key: string
     [`option.${object}.${field}.${option.key}`, `option.${field}.${option.key}`, `option.${option.key}`],
     option.label,
   );
+export const actionLabel = (action: { name: string; label: string }) =>
+  translated([`action.${action.name}`], action.label);

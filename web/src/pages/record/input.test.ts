@@ -5,7 +5,7 @@ const schema = {
   type: 'object',
   required: ['pipeline'],
   properties: {
-    pipeline: { type: 'string', 'x-object': 'pipelines', title: 'Pipeline' },
+    pipeline: { type: 'string', 'x-link': 'pipelines', title: 'Pipeline' },
     create_deal: { type: 'boolean', default: true },
     reason: { type: 'string', enum: ['price', 'timing'] },
     close_date: { type: 'string', format: 'date' },

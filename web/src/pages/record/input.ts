@@ -6,7 +6,7 @@ import { keyFrom } from '../../lib/metadata';
 /** A property of an action's input as a field, so that the same editors serve forms and actions. */
 export function inputField(key: string, schema: InputSchema, required: boolean): Field {
   const type = Array.isArray(schema.type) ? schema.type.find((t) => t !== 'null') : schema.type;
-  const object = schema['x-object'];
+  const object = schema['x-link'];
   let kind = 'text';
   if (object === 'users') kind = 'user';
   else if (object) kind = type === 'array' ? 'links' : 'link';
@@ -35,7 +35,7 @@ export function inputField(key: string, schema: InputSchema, required: boolean):
     many: false,
     in_list: false,
     default: schema.default ?? null,
-    options: schema.enum?.map((o) => ({ key: o, label: o, color: 'gray', archived: false })),
+    options: schema.enum?.map((o, i) => ({ key: o, label: labelOf(schema, o, i), color: 'gray', archived: false })),
     target: object,
     position: 0,
     origin: 'core',
@@ -43,6 +43,11 @@ export function inputField(key: string, schema: InputSchema, required: boolean):
     operators: [],
     access: 'write',
   };
+}
+
+function labelOf(schema: InputSchema, key: string, at: number): string {
+  const labels = schema['x-labels'];
+  return (Array.isArray(labels) ? labels[at] : labels?.[key]) ?? key;
 }
 
 export function inputFields(schema: InputSchema): Field[] {
@@ -55,7 +60,7 @@ export function inputDefaults(schema: InputSchema | null | undefined, record: Va
   const values: Values = {};
   for (const [key, property] of Object.entries(schema?.properties ?? {})) {
     if (property.default !== undefined) values[key] = property.default;
-    else if (property['x-object'] && record[key]) values[key] = record[key];
+    else if (property['x-link'] && record[key]) values[key] = record[key];
   }
   return values;
 }
