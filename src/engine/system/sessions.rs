@@ -1,0 +1,36 @@
+//! Sessions: signed-in browsers. Only a hash of the cookie is kept.
+
+use kith_model::ObjectDef;
+
+use crate::define::{field, object as start};
+
+pub mod ids {
+    pub const OBJECT: u32 = 6;
+    pub const USER: u32 = 1;
+    pub const HASH: u32 = 2;
+    pub const CLIENT: u32 = 3;
+    pub const LAST_SEEN_AT: u32 = 4;
+    pub const EXPIRES_AT: u32 = 5;
+}
+
+pub fn object() -> ObjectDef {
+    start(ids::OBJECT, "sessions", "Session", "Sessions")
+        .icon("monitor")
+        .title("client")
+        .system()
+        .field(ids::CLIENT, field::text("client", "Client").read_only().in_list())
+        .field(ids::USER, field::user("user", "User").read_only().in_list())
+        .field(
+            ids::LAST_SEEN_AT,
+            field::datetime("last_seen_at", "Last seen").read_only().in_list().help("To the hour"),
+        )
+        .field(
+            ids::EXPIRES_AT,
+            field::datetime("expires_at", "Expires")
+                .read_only()
+                .in_list()
+                .help("At the latest; unused sessions end sooner"),
+        )
+        .field(ids::HASH, field::secret("hash", "Hash").hidden().read_only())
+        .build()
+}

@@ -1,0 +1,63 @@
+//! Settings of the whole workspace: one record with a fixed id.
+
+use kith_model::ObjectDef;
+
+use crate::define::{field, object as start};
+
+pub mod ids {
+    pub const OBJECT: u32 = 10;
+    pub const NAME: u32 = 1;
+    pub const CURRENCY: u32 = 2;
+    pub const COUNTRY: u32 = 3;
+    pub const LOCALE: u32 = 4;
+    pub const TIME_ZONE: u32 = 5;
+    pub const WEEK_START: u32 = 6;
+    pub const DAY_FIRST: u32 = 7;
+    pub const DECIMAL_COMMA: u32 = 8;
+}
+
+pub fn object() -> ObjectDef {
+    start(ids::OBJECT, "settings", "Settings", "Settings")
+        .icon("settings")
+        .system()
+        .field(ids::NAME, field::text("name", "Workspace name").required().in_list())
+        .field(
+            ids::CURRENCY,
+            field::text("currency", "Currency")
+                .config("format", "currency")
+                .required()
+                .default("EUR")
+                .help("ISO 4217, such as EUR"),
+        )
+        .field(
+            ids::COUNTRY,
+            field::text("country", "Country")
+                .config("format", "country")
+                .required()
+                .default("US")
+                .help("ISO 3166; phone numbers without country code are read as its"),
+        )
+        .field(
+            ids::LOCALE,
+            field::text("locale", "Language").required().default("en").help("BCP 47, such as en, it or da"),
+        )
+        .field(
+            ids::TIME_ZONE,
+            field::text("time_zone", "Time zone")
+                .config("format", "time_zone")
+                .required()
+                .default("UTC")
+                .help("IANA name, such as Europe/Rome"),
+        )
+        .field(
+            ids::WEEK_START,
+            field::select("week_start", "Week starts on").default("monday").options([
+                ("monday", "Monday", "gray"),
+                ("sunday", "Sunday", "gray"),
+                ("saturday", "Saturday", "gray"),
+            ]),
+        )
+        .field(ids::DAY_FIRST, field::boolean("day_first", "Day before month").default(false))
+        .field(ids::DECIMAL_COMMA, field::boolean("decimal_comma", "Decimal comma").default(false))
+        .build()
+}
