@@ -11,6 +11,8 @@ pub use iso_currency::Currency;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Money {
     pub minor: i64,
+    // By code, never by position in the library's list: that list grows and would change what stored amounts mean.
+    #[serde(with = "currency_code")]
     pub currency: Currency,
 }
 
@@ -34,6 +36,34 @@ pub fn minor_digits(currency: Currency) -> u32 {
 pub fn parse_currency(code: &str) -> Result<Currency, MoneyError> {
     Currency::from_str(&code.trim().to_ascii_uppercase())
         .map_err(|_| MoneyError::UnknownCurrency(code.chars().take(20).collect()))
+}
+
+mod currency_code {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    use super::{Currency, parse_currency};
+
+    pub fn serialize<S: Serializer>(currency: &Currency, s: S) -> Result<S::Ok, S::Error> {
+        let code = currency.code();
+        if s.is_human_readable() {
+            return s.serialize_str(code);
+        }
+        let mut bytes = [0u8; 3];
+        for (into, from) in bytes.iter_mut().zip(code.bytes()) {
+            *into = from;
+        }
+        bytes.serialize(s)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Currency, D::Error> {
+        if d.is_human_readable() {
+            let code = std::borrow::Cow::<str>::deserialize(d)?;
+            return parse_currency(&code).map_err(Error::custom);
+        }
+        let bytes = <[u8; 3]>::deserialize(d)?;
+        let code = std::str::from_utf8(&bytes).map_err(Error::custom)?;
+        parse_currency(code).map_err(Error::custom)
+    }
 }
 
 impl Money {
