@@ -1,0 +1,151 @@
+//! Remembers the Idempotency-Keys of the last day, so that a repeated request is answered and not done again. Rebuilt from the tail
+//! of the journal at start, in the background; only requests with a key wait for that.
+
+use std::collections::{HashMap, VecDeque};
+
+use kith_base::{RecordId, TimestampMs};
+use kith_store::Storage;
+use parking_lot::{Condvar, Mutex};
+
+use crate::{
+    Actor, EngineError, IdempotencyKey,
+    pipeline::head::{Head, IdempotencyStamp},
+};
+
+/// Clients that repeat a request do so within minutes; a day covers a weekend job that is restarted by hand.
+const KEPT_MS: i64 = 24 * 3_600 * 1_000;
+
+/// Keys kept at most: a client that sends a new key per request must not fill the memory. Some 100 bytes each.
+const KEYS_MAX: usize = 500_000;
+
+/// Entries read at a time while looking through the journal.
+const READ_ENTRIES: usize = 256;
+
+/// Longest key accepted; a UUID has 36 characters.
+const KEY_CHARS_MAX: usize = 200;
+
+/// What a key was used for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    pub request: [u8; 16],
+    pub seq: u64,
+    pub results: Vec<RecordId>,
+}
+
+#[derive(Default)]
+pub struct Memory {
+    state: Mutex<State>,
+    loaded: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    known: HashMap<[u8; 16], Known>,
+    order: VecDeque<(TimestampMs, [u8; 16])>,
+    loaded: bool,
+}
+
+impl Memory {
+    /// What this key led to, if it was used within the last day. Waits until the journal's tail has been read.
+    ///
+    /// # Errors
+    /// `idempotency.mismatch` when it came with another request.
+    pub fn find(&self, stamp: &IdempotencyStamp) -> Result<Option<Known>, EngineError> {
+        let mut state = self.state.lock();
+        while !state.loaded {
+            self.loaded.wait(&mut state);
+        }
+        match state.known.get(&stamp.key) {
+            None => Ok(None),
+            Some(known) if known.request == stamp.request => Ok(Some(known.clone())),
+            Some(_) => Err(EngineError::IdempotencyMismatch),
+        }
+    }
+
+    pub fn remember(&self, stamp: &IdempotencyStamp, seq: u64, now_ms: TimestampMs) {
+        let mut state = self.state.lock();
+        state.insert(stamp, seq, now_ms);
+        state.forget_before(now_ms - KEPT_MS);
+    }
+
+    /// Reads the keys of the last day from the journal up to `head`, then lets requests with keys through.
+    pub fn load(&self, storage: &dyn Storage, head: u64, now_ms: TimestampMs) -> Result<(), EngineError> {
+        let outcome = self.read_tail(storage, head, now_ms);
+        self.state.lock().loaded = true;
+        self.loaded.notify_all();
+        outcome
+    }
+
+    fn read_tail(&self, storage: &dyn Storage, head: u64, now_ms: TimestampMs) -> Result<(), EngineError> {
+        let oldest = now_ms - KEPT_MS;
+        let mut seq = first_since(storage, head, oldest)?;
+        while seq <= head {
+            let entries = storage.read_from(seq, READ_ENTRIES)?;
+            let Some(last) = entries.last() else { break };
+            seq = last.seq + 1;
+            for entry in entries.iter().filter(|e| e.time_ms >= oldest && e.seq <= head && !e.head.is_empty()) {
+                if let Ok(Head { idempotency: Some(stamp), .. }) = Head::decode(&entry.head) {
+                    self.state.lock().insert(&stamp, entry.seq, entry.time_ms);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    fn insert(&mut self, stamp: &IdempotencyStamp, seq: u64, time_ms: TimestampMs) {
+        let known = Known { request: stamp.request, seq, results: stamp.results.clone() };
+        if self.known.insert(stamp.key, known).is_none() {
+            self.order.push_back((time_ms, stamp.key));
+        }
+        while self.order.len() > KEYS_MAX {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_before(&mut self, time_ms: TimestampMs) {
+        while self.order.front().is_some_and(|(at, _)| *at < time_ms) {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((_, key)) = self.order.pop_front() {
+            self.known.remove(&key);
+        }
+    }
+}
+
+/// First entry not older than `oldest`, by bisection: clocks may step back a little, so some minutes more are read.
+fn first_since(storage: &dyn Storage, head: u64, oldest: TimestampMs) -> Result<u64, EngineError> {
+    let oldest = oldest - 10 * 60 * 1_000;
+    let (mut low, mut high) = (1, head + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match storage.read_from(middle, 1)?.first() {
+            Some(entry) if entry.time_ms < oldest => low = middle + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+/// The stamp of a key for this actor; `results` are filled in when they are known.
+///
+/// # Errors
+/// `request.invalid` for an empty or overlong key.
+pub fn stamp(actor: &Actor, key: &IdempotencyKey) -> Result<IdempotencyStamp, EngineError> {
+    if key.key.is_empty() || key.key.chars().count() > KEY_CHARS_MAX {
+        let said = format!("an Idempotency-Key has 1 to {KEY_CHARS_MAX} characters; a UUID is a good one");
+        return Err(EngineError::Request(said));
+    }
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(actor.id.as_bytes()).update(&[actor.kind as u8]).update(key.key.as_bytes());
+    let cut = |hash: &[u8]| {
+        let mut short = [0u8; 16];
+        short.copy_from_slice(&hash[..16]);
+        short
+    };
+    Ok(IdempotencyStamp { key: cut(hasher.finalize().as_bytes()), request: cut(&key.request), results: Vec::new() })
+}

@@ -1,0 +1,247 @@
+//! Where definitions come from: built-in ones in code, joined with the records of `objects` and `fields`. A record whose number is below
+//! 1000 amends a built-in definition, others define. Removed definitions stay known to the image, so that their values come back when
+//! they are restored.
+
+use std::collections::BTreeMap;
+
+use kith_base::RecordId;
+use kith_model::{FieldDef, ObjectDef, Origin, Schema, SelectOption, Value, schema::Inverse};
+use serde_json::Value as Json;
+
+use crate::{
+    Record,
+    system::ids::{fields as f, objects as o},
+};
+
+/// Objects below this number are administration.
+pub const SYSTEM_END: u32 = 100;
+
+/// First number of definitions that are records.
+pub const CUSTOM: u32 = 1_000;
+
+/// The records of `objects` and `fields`, trash included.
+#[derive(Clone, Default)]
+pub struct Source {
+    objects: BTreeMap<RecordId, Record>,
+    fields: BTreeMap<RecordId, Record>,
+}
+
+/// The two schemas that follow from a source.
+pub struct Joined {
+    /// What everybody sees.
+    pub live: Schema,
+    /// With removed objects and fields under keys that no expression can name: what the image keeps.
+    pub kept: Schema,
+}
+
+impl Source {
+    /// Takes in a record of `objects` or `fields`; others are ignored. True when it was one.
+    pub fn put(&mut self, record: &Record) -> bool {
+        match record.object {
+            o::OBJECT => self.objects.insert(record.id, record.clone()),
+            f::OBJECT => self.fields.insert(record.id, record.clone()),
+            _ => return false,
+        };
+        true
+    }
+
+    /// Sequence number of the newest definition.
+    pub fn revision(&self) -> u64 {
+        self.objects.values().chain(self.fields.values()).map(|r| r.seq).max().unwrap_or(0)
+    }
+
+    /// The record that defines or amends object `number`.
+    pub fn object(&self, number: u32) -> Option<&Record> {
+        self.objects.values().find(|r| int(r, o::NUMBER) == i64::from(number))
+    }
+
+    /// The record that defines or amends field `number` of the object with this key.
+    pub fn field(&self, object: &str, number: u32) -> Option<&Record> {
+        self.fields.values().find(|r| int(r, f::NUMBER) == i64::from(number) && text(r, f::OF) == Some(object))
+    }
+
+    /// Keys of the objects in the trash.
+    pub fn removed_object_keys(&self) -> impl Iterator<Item = &str> {
+        self.objects.values().filter(|r| r.trashed).filter_map(|r| text(r, o::KEY))
+    }
+
+    /// A removed field's record, by object and field key.
+    pub fn removed_field(&self, object: &str, key: &str) -> Option<&Record> {
+        self.fields.values().rev().find(|r| r.trashed && text(r, f::OF) == Some(object) && text(r, f::KEY) == Some(key))
+    }
+
+    /// The number for a new object: never one that was used before, the trash included.
+    pub fn next_object(&self) -> u32 {
+        next(self.objects.values().map(|r| int(r, o::NUMBER)))
+    }
+
+    /// The number for a new field of an object.
+    pub fn next_field(&self, object: &str) -> u32 {
+        next(self.fields.values().filter(|r| text(r, f::OF) == Some(object)).map(|r| int(r, f::NUMBER)))
+    }
+
+    /// Joins the records with the built-in definitions.
+    pub fn join(&self, builtins: &[ObjectDef]) -> Joined {
+        let mut live: Vec<ObjectDef> = builtins.to_vec();
+        let mut kept = Vec::new();
+        for record in self.objects.values() {
+            let number = number(record, o::NUMBER);
+            match live.iter_mut().find(|object| object.id == number) {
+                Some(object) if !record.trashed => amend_object(object, record),
+                Some(_) => {}
+                None if number < CUSTOM => {}
+                None if record.trashed => kept.push(defined_object(record)),
+                None => live.push(defined_object(record)),
+            }
+        }
+        let mut removed: Vec<(String, FieldDef)> = Vec::new();
+        for record in self.fields.values() {
+            let (number, of) = (number(record, f::NUMBER), text(record, f::OF).unwrap_or_default());
+            let Some(object) = live.iter_mut().chain(&mut kept).find(|object| object.key == of) else { continue };
+            match object.fields.iter_mut().find(|field| field.id == number) {
+                Some(field) if !record.trashed => amend_field(field, record),
+                Some(_) => {}
+                None if number < CUSTOM => {}
+                None if record.trashed => removed.push((of.to_string(), defined_field(record))),
+                None => object.fields.push(defined_field(record)),
+            }
+        }
+        let mut whole = live.clone();
+        for object in &mut kept {
+            object.key = removed_key(object.id);
+        }
+        whole.append(&mut kept);
+        for (of, mut field) in removed.into_iter().filter(|(_, field)| field.kind != "computed") {
+            field.key = removed_key(field.id);
+            (field.required, field.unique, field.hidden) = (false, false, true);
+            if let Some(object) = whole.iter_mut().find(|object| object.key == of) {
+                object.fields.push(field);
+            }
+        }
+        Joined { live: Schema::new(live), kept: Schema::new(whole) }
+    }
+}
+
+/// A key that cannot be written in an expression or asked for by a client.
+fn removed_key(number: u32) -> String {
+    format!("~{number}")
+}
+
+fn next(numbers: impl Iterator<Item = i64>) -> u32 {
+    numbers.filter_map(|n| u32::try_from(n).ok()).max().unwrap_or(0).saturating_add(1).max(CUSTOM)
+}
+
+fn amend_object(object: &mut ObjectDef, record: &Record) {
+    set_text(record, o::LABEL, &mut object.label);
+    set_text(record, o::LABEL_PLURAL, &mut object.label_plural);
+    set_text(record, o::DESCRIPTION, &mut object.description);
+    set_text(record, o::ICON, &mut object.icon);
+    set_text(record, o::TITLE, &mut object.title);
+    set_text(record, o::SUBTITLE, &mut object.subtitle);
+    if let Some(position) = decimal(record, o::POSITION) {
+        object.position = position;
+    }
+    if let Value::Bool(timeline) = record.values.get(o::TIMELINE) {
+        object.timeline = *timeline;
+    }
+}
+
+fn defined_object(record: &Record) -> ObjectDef {
+    let mut object = ObjectDef {
+        id: number(record, o::NUMBER),
+        key: text(record, o::KEY).unwrap_or_default().to_string(),
+        origin: Origin::Custom,
+        ..ObjectDef::default()
+    };
+    amend_object(&mut object, record);
+    object
+}
+
+fn amend_field(field: &mut FieldDef, record: &Record) {
+    let builtin = field.id < CUSTOM;
+    set_text(record, f::LABEL, &mut field.label);
+    set_text(record, f::HELP, &mut field.help);
+    for (number, flag) in [
+        (f::REQUIRED, &mut field.required),
+        (f::UNIQUE, &mut field.unique),
+        (f::HIDDEN, &mut field.hidden),
+        (f::MANY, &mut field.many),
+        (f::IN_LIST, &mut field.in_list),
+    ] {
+        let Value::Bool(on) = record.values.get(number) else { continue };
+        // Code relies on what a built-in field requires; an amendment can only ask for more.
+        let stricter = builtin && matches!(number, f::REQUIRED | f::UNIQUE);
+        *flag = *on || (stricter && *flag);
+    }
+    if let Some(default) = json(record, f::DEFAULT) {
+        field.default = default;
+    }
+    if let Some(options) = json(record, f::OPTIONS).and_then(|j| serde_json::from_value::<Vec<SelectOption>>(j).ok()) {
+        // An option that records may hold does not vanish: one that an amendment leaves out is only retired.
+        let gone: Vec<SelectOption> =
+            field.options.drain(..).filter(|old| !options.iter().any(|new| new.key == old.key)).collect();
+        field.options = options;
+        field.options.extend(gone.into_iter().map(|old| SelectOption { archived: true, ..old }));
+    }
+    if let Some(config) = json(record, f::CONFIG).and_then(|j| j.as_object().cloned()) {
+        field.config.extend(config);
+    }
+    if let Some(position) = decimal(record, f::POSITION) {
+        field.position = position;
+    }
+}
+
+fn defined_field(record: &Record) -> FieldDef {
+    let mut field = FieldDef {
+        id: number(record, f::NUMBER),
+        key: text(record, f::KEY).unwrap_or_default().to_string(),
+        kind: text(record, f::KIND).unwrap_or_default().to_string(),
+        target: text(record, f::TARGET).map(str::to_string),
+        expression: text(record, f::EXPRESSION).map(str::to_string),
+        inverse: json(record, f::INVERSE).and_then(|j| serde_json::from_value::<Inverse>(j).ok()),
+        read_only: text(record, f::KIND) == Some("computed"),
+        origin: Origin::Custom,
+        ..FieldDef::default()
+    };
+    amend_field(&mut field, record);
+    field
+}
+
+fn text(record: &Record, field: u32) -> Option<&str> {
+    match record.values.get(field) {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn set_text(record: &Record, field: u32, place: &mut String) {
+    if let Some(text) = text(record, field) {
+        place.clear();
+        place.push_str(text);
+    }
+}
+
+fn int(record: &Record, field: u32) -> i64 {
+    match record.values.get(field) {
+        Value::Int(number) => *number,
+        _ => 0,
+    }
+}
+
+fn number(record: &Record, field: u32) -> u32 {
+    u32::try_from(int(record, field)).unwrap_or(0)
+}
+
+fn decimal(record: &Record, field: u32) -> Option<f64> {
+    match record.values.get(field) {
+        Value::Decimal(number) => rust_decimal::prelude::ToPrimitive::to_f64(number),
+        _ => None,
+    }
+}
+
+fn json(record: &Record, field: u32) -> Option<Json> {
+    match record.values.get(field) {
+        Value::Json(text) => serde_json::from_str(text).ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,13 @@
+//! The one way in which anything changes. `commit` is the list of steps; the others are the steps.
+
+mod claims;
+pub mod commit;
+pub mod head;
+pub mod hooks;
+pub mod plan;
+pub mod prepare;
+pub mod stripes;
+pub mod writer;
+
+#[cfg(test)]
+mod tests;

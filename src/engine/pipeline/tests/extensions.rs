@@ -1,0 +1,156 @@
+//! Hooks and actions: what the domain adds runs inside the pipeline and under its rules.
+
+use std::sync::Arc;
+
+use kith_base::RecordId;
+use kith_model::{Schema, Value, Violation};
+use serde_json::{Value as Json, json};
+
+use super::bench::{Bench, admin, create, update, user};
+use crate::{
+    Action, ActionContext, ActionResult, CommitOptions, DomainHook, Draft, EngineError, EngineOptions, HookContext, Op,
+};
+
+/// Names stay trimmed of their dots, a score above 100 is refused, and nobody shares a first name.
+struct Manners;
+
+impl DomainHook for Manners {
+    fn object(&self) -> &str {
+        "people"
+    }
+
+    fn before_save(&self, context: &HookContext<'_>, draft: &mut Draft<'_>) -> Result<(), Vec<Violation>> {
+        if let Some(name) = draft.text("last_name").map(|name| name.trim_end_matches('.').to_string()) {
+            draft.set("last_name", Value::Text(name));
+        }
+        if matches!(draft.get("score"), Value::Int(101..)) {
+            return Err(vec![Violation::new("score", "too_high", "at most 100")]);
+        }
+        let twins = draft.text("code").map_or_else(Vec::new, |code| context.records.find_by("people", "code", code));
+        if draft.is_new() && !twins.is_empty() {
+            return Err(vec![Violation::new("code", "twin", "somebody has it")]);
+        }
+        Ok(())
+    }
+}
+
+/// Raises the score by what is asked.
+struct Raise;
+
+impl Action for Raise {
+    fn name(&self) -> &str {
+        "raise"
+    }
+
+    fn object(&self) -> &str {
+        "people"
+    }
+
+    fn label(&self) -> &str {
+        "Raise"
+    }
+
+    fn icon(&self) -> &str {
+        "arrow-up"
+    }
+
+    fn input(&self, _: &Schema) -> Json {
+        json!({ "type": "object", "properties": { "by": { "type": "integer", "minimum": 1 } }, "required": ["by"] })
+    }
+
+    fn permission(&self) -> Op {
+        Op::Update
+    }
+
+    fn when(&self) -> Option<&str> {
+        Some("score < 50")
+    }
+
+    fn run(&self, context: &ActionContext<'_>, ids: &[RecordId], input: Json) -> Result<ActionResult, EngineError> {
+        let by = input["by"].as_i64().unwrap_or(0);
+        let raised = |id: &RecordId| {
+            let record = context.engine.get(context.actor, "people", *id)?;
+            let Value::Int(score) = record.values.get(6) else { return Err(EngineError::Request("no score".into())) };
+            Ok(update("people", *id, None, json!({ "score": score + by })))
+        };
+        let commands = ids.iter().map(raised).collect::<Result<Vec<_>, _>>()?;
+        let records = context.engine.execute(context.actor, commands, CommitOptions::default())?;
+        Ok(ActionResult { records, ..ActionResult::default() })
+    }
+}
+
+fn bench() -> Bench {
+    Bench::with(EngineOptions {
+        hooks: vec![Arc::new(Manners)],
+        actions: vec![Arc::new(Raise)],
+        ..EngineOptions::default()
+    })
+}
+
+#[test]
+fn a_hook_amends_and_refuses_and_sees_the_transaction() {
+    let bench = bench();
+    let made = bench.create("people", json!({ "last_name": "Zoë...", "code": "x" }));
+    assert_eq!(bench.values(&made)["name"], "Zoë");
+    let head = bench.storage.head();
+    let error = bench.update(&made, json!({ "score": 101 })).unwrap_err();
+    assert_eq!((error.code(), error.violations()[0].code.as_str()), ("record.invalid", "too_high"));
+    let twins = vec![
+        create("people", json!({ "last_name": "A", "code": "y" })),
+        create("people", json!({ "last_name": "B", "code": "y" })),
+    ];
+    let error = bench.run(twins).unwrap_err();
+    assert_eq!((error.index(), error.violations()[0].code.as_str()), (Some(1), "twin"));
+    assert_eq!(bench.storage.head(), head);
+}
+
+#[test]
+fn a_late_hook_runs_after_the_others() {
+    struct Last;
+    impl DomainHook for Last {
+        fn object(&self) -> &str {
+            "*"
+        }
+        fn before_save(&self, _: &HookContext<'_>, draft: &mut Draft<'_>) -> Result<(), Vec<Violation>> {
+            let name = draft.text("last_name").unwrap_or_default().to_uppercase();
+            draft.set("last_name", Value::Text(name));
+            Ok(())
+        }
+    }
+    let bench = bench();
+    bench.engine.add_hook(Arc::new(Last));
+    assert_eq!(bench.values(&bench.create("people", json!({ "last_name": "Bo." })))["last_name"], "BO");
+}
+
+#[test]
+fn an_action_runs_only_with_fitting_input_permission_and_condition() {
+    let bench = bench();
+    let low = bench.create("people", json!({ "last_name": "A", "score": 10 }));
+    let high = bench.create("people", json!({ "last_name": "B", "score": 60 }));
+    let run = |actor: &crate::Actor, ids: &[RecordId], action: &str, input: Json| {
+        let head = bench.storage.head();
+        let outcome = bench.engine.run_action(actor, "people", ids, action, input);
+        assert!(outcome.is_ok() || bench.storage.head() == head, "a refused action leaves no trace");
+        outcome.map_err(|error| (error.code(), error.index()))
+    };
+    let admin = admin();
+    assert_eq!(run(&admin, &[low.id], "lower", json!({})).unwrap_err().0, "action.not_found");
+    assert_eq!(run(&admin, &[low.id], "raise", json!({})).unwrap_err().0, "record.invalid");
+    assert_eq!(run(&admin, &[low.id], "raise", json!({ "by": "much" })).unwrap_err().0, "record.invalid");
+    assert_eq!(run(&admin, &[low.id, high.id], "raise", json!({ "by": 1 })).unwrap_err(), ("record.invalid", Some(1)));
+    assert_eq!(run(&admin, &[RecordId([9; 16])], "raise", json!({ "by": 1 })).unwrap_err().0, "record.not_found");
+    let reader = user(json!({ "default": { "read": "all" } }));
+    assert_eq!(run(&reader, &[low.id], "raise", json!({ "by": 1 })).unwrap_err().0, "access.denied");
+    assert_eq!(run(&reader, &[], "raise", json!({ "by": 1 })).unwrap_err().0, "access.denied");
+    let done = run(&admin, &[low.id], "raise", json!({ "by": 5 })).unwrap();
+    assert_eq!(bench.values(&done.records[0])["score"], 15);
+}
+
+#[test]
+fn actions_show_in_the_schema_of_those_who_may_run_them() {
+    let bench = bench();
+    let view = bench.engine.object_view(&admin(), "people").unwrap();
+    assert_eq!((view.actions[0].name.as_str(), view.actions[0].when.as_deref()), ("raise", Some("score < 50")));
+    let reader = user(json!({ "default": { "read": "all" } }));
+    assert!(bench.engine.object_view(&reader, "people").unwrap().actions.is_empty());
+}

@@ -1,0 +1,12 @@
+//! The pipeline from outside: what is refused leaves no trace, what is acknowledged stays.
+
+mod batches;
+mod bench;
+mod concurrency;
+mod events;
+mod extensions;
+mod history;
+mod idempotency;
+mod schema;
+mod simulation;
+mod single;
