@@ -1,0 +1,192 @@
+//! The index itself and the thread that writes it. Holds words and places, no values and no ids. In memory only: what is searched
+//! is never written anywhere.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use tantivy::{
+    Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, TantivyDocument, Term,
+    directory::RamDirectory,
+    schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
+};
+
+use super::{Change, SearchError, Shared, place, verify, words};
+use crate::image::table::Table;
+
+/// How long changes may gather before they become searchable, and how long a pause ends the gathering.
+const GATHER_MAX: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// Memory of the writer while it gathers. Small segments are merged by the library.
+const WRITER_BYTES: usize = 48 * 1024 * 1024;
+
+/// Records indexed between two moments of becoming searchable, when everything is indexed.
+const RECORDS_PER_COMMIT: usize = 250_000;
+
+/// Records read in one hold of a table's lock.
+const ROWS_PER_TURN: u32 = 256;
+
+pub(super) struct Words {
+    pub title: Field,
+    pub body: Field,
+    pub place: Field,
+    pub reader: IndexReader,
+    index: Index,
+    directory: RamDirectory,
+}
+
+impl Words {
+    pub fn new() -> Result<Words, SearchError> {
+        let mut schema = Schema::builder();
+        // The texts are words already, separated by spaces; neither positions nor frequencies are used.
+        let indexing = TextFieldIndexing::default()
+            .set_tokenizer("whitespace")
+            .set_index_option(IndexRecordOption::Basic)
+            .set_fieldnorms(false);
+        let text = TextOptions::default().set_indexing_options(indexing);
+        let title = schema.add_text_field("title", text.clone());
+        let body = schema.add_text_field("body", text);
+        let place = schema.add_u64_field("place", INDEXED | FAST);
+        let directory = RamDirectory::create();
+        let index = Index::create(directory.clone(), schema.build(), IndexSettings::default())?;
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(Words { title, body, place, reader, index, directory })
+    }
+
+    pub fn memory_bytes(&self) -> u64 {
+        self.directory.total_mem_usage() as u64
+    }
+}
+
+/// Writes what is told until nobody can tell any more.
+pub(super) fn follow(shared: &Shared, told: &Receiver<Change>) {
+    if let Err(error) = write(shared, told) {
+        tracing::error!(code = "search.index", %error, "the search index stopped; restart to rebuild it");
+        *shared.failed.write() = Some(error.to_string());
+    }
+}
+
+fn write(shared: &Shared, told: &Receiver<Change>) -> Result<(), SearchError> {
+    let mut writer =
+        Writer { shared, writer: shared.words.index.writer_with_num_threads(1, WRITER_BYTES)?, touched: false };
+    while let Ok(first) = told.recv() {
+        let mut waiting = Vec::new();
+        let mut count = 1;
+        writer.take(first, &mut waiting)?;
+        let mut gathered = Duration::ZERO;
+        while gathered < GATHER_MAX && waiting.is_empty() {
+            match told.recv_timeout(PAUSE) {
+                Ok(change) => {
+                    count += 1;
+                    writer.take(change, &mut waiting)?;
+                    // A steady stream must not put off the commit for ever; counting is close enough to a clock here.
+                    gathered += Duration::from_micros(40);
+                }
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+        }
+        writer.commit()?;
+        shared.behind.fetch_sub(count, Ordering::Relaxed);
+        for done in waiting {
+            // Nobody waits any more; that is their choice.
+            let _ = done.send(());
+        }
+    }
+    Ok(())
+}
+
+struct Writer<'a> {
+    shared: &'a Shared,
+    writer: IndexWriter,
+    /// Something has been written before, so that a record may be there already.
+    touched: bool,
+}
+
+impl Writer<'_> {
+    fn take(&mut self, change: Change, waiting: &mut Vec<Sender<()>>) -> Result<(), SearchError> {
+        match change {
+            Change::Record(id) => {
+                if let Some((object, row)) = self.shared.image.place(id)
+                    && let Some(cell) = self.shared.image.cell(object)
+                {
+                    let document = self.document(&cell.read(), row);
+                    self.put(place(object, row), document, true)?;
+                }
+            }
+            Change::Place(place) => self.put(place, None, true)?,
+            Change::Everything => self.everything()?,
+            Change::Settle(done) => waiting.push(done),
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, place: u64, document: Option<TantivyDocument>, replace: bool) -> Result<(), SearchError> {
+        if replace {
+            self.writer.delete_term(Term::from_field_u64(self.shared.words.place, place));
+        }
+        if let Some(document) = document {
+            self.writer.add_document(document)?;
+        }
+        self.touched = true;
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), SearchError> {
+        self.writer.commit()?;
+        self.shared.words.reader.reload()?;
+        Ok(())
+    }
+
+    fn everything(&mut self) -> Result<(), SearchError> {
+        let replace = self.touched;
+        let mut since = 0;
+        for object in self.shared.image.schema().objects().iter().filter(|o| !o.system) {
+            let Some(cell) = self.shared.image.cell(object.id) else { continue };
+            let mut from = 0;
+            loop {
+                let documents: Vec<(u64, TantivyDocument)> = {
+                    let table = cell.read();
+                    let to = (from + ROWS_PER_TURN).min(table.len() as u32);
+                    if from >= to {
+                        break;
+                    }
+                    let rows = from..to;
+                    from = to;
+                    rows.filter_map(|row| Some((place(object.id, row), self.document(&table, row)?))).collect()
+                };
+                since += documents.len();
+                for (place, document) in documents {
+                    self.put(place, Some(document), replace)?;
+                }
+                if since >= RECORDS_PER_COMMIT {
+                    since = 0;
+                    self.commit()?;
+                }
+            }
+        }
+        self.commit()?;
+        self.shared.ready.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// None for what is not to be found: trash, erased rows, administration.
+    fn document(&self, table: &Table, row: u32) -> Option<TantivyDocument> {
+        if !table.live.get(row as usize) || table.def.system {
+            return None;
+        }
+        let (mut title, mut body) = (String::new(), String::new());
+        verify::texts(table, row, |slot, text| {
+            let into = if slot.def.key == table.def.title { &mut title } else { &mut body };
+            words::each(text, |word| {
+                into.push_str(word);
+                into.push(' ');
+            });
+        });
+        let mut document = TantivyDocument::default();
+        document.add_text(self.shared.words.title, title);
+        document.add_text(self.shared.words.body, body);
+        document.add_u64(self.shared.words.place, place(table.def.id, row));
+        Some(document)
+    }
+}
