@@ -9,9 +9,36 @@ pub const ANY_OBJECT: &str = "*";
 
 /// Names that mean something else in records and expressions.
 const RESERVED: &[&str] = &[
-    "id", "version", "created_at", "updated_at", "created_by", "updated_by", "trashed", "values", "me", "true", "false", "null", "in",
-    "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package", "namespace", "return",
-    "var", "void", "while",
+    "id",
+    "version",
+    "created_at",
+    "updated_at",
+    "created_by",
+    "updated_by",
+    "trashed",
+    "values",
+    "me",
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
 ];
 
 /// Fields of one object. More make forms nobody fills in, and records slow to read.
@@ -43,18 +70,30 @@ pub fn check_object(object: &ObjectDef, schema: &Schema) -> Vec<Violation> {
         refuse("key", "duplicate", format!("there is an object '{}' already; take another key", object.key));
     }
     if object.fields.len() > FIELDS_MAX {
-        refuse("fields", "too_many", format!("'{}' has more than {FIELDS_MAX} fields; split it into two objects", object.key));
+        refuse(
+            "fields",
+            "too_many",
+            format!("'{}' has more than {FIELDS_MAX} fields; split it into two objects", object.key),
+        );
     }
     for (at, named) in [("title", &object.title), ("subtitle", &object.subtitle)] {
         if !(at == "subtitle" && named.is_empty()) && object.field(named).is_none() {
             let shown = kinds::shared::clip(named);
-            refuse(at, "unknown_field", format!("'{}' has no field '{shown}' to use as {at}; name one it has", object.key));
+            refuse(
+                at,
+                "unknown_field",
+                format!("'{}' has no field '{shown}' to use as {at}; name one it has", object.key),
+            );
         }
     }
     let (mut keys, mut ids) = (HashSet::new(), HashSet::new());
     for field in &object.fields {
         if !keys.insert(field.key.as_str()) {
-            refuse(&field.key, "duplicate", format!("'{}' has the field '{}' twice; take another key", object.key, field.key));
+            refuse(
+                &field.key,
+                "duplicate",
+                format!("'{}' has the field '{}' twice; take another key", object.key, field.key),
+            );
         } else if !ids.insert(field.id) {
             refuse(&field.key, "duplicate", format!("field '{}' has the number of another field", field.key));
         }
@@ -79,7 +118,10 @@ pub fn check_field(object: &ObjectDef, field: &FieldDef, schema: &Schema) -> Vec
         found.push(refuse("bad_label", format!("field '{}' needs a label of 1 to {LABEL_BYTES_MAX} bytes", field.key)));
     }
     if field.help.len() > HELP_BYTES_MAX {
-        found.push(refuse("too_long", format!("the help of field '{}' is longer than {HELP_BYTES_MAX} bytes", field.key)));
+        found.push(refuse(
+            "too_long",
+            format!("the help of field '{}' is longer than {HELP_BYTES_MAX} bytes", field.key),
+        ));
     }
     let Some(known) = kinds::find(&field.kind) else {
         let all: Vec<&str> = kinds::ALL.iter().map(|kind| kind.key()).collect();
@@ -96,7 +138,8 @@ pub fn check_field(object: &ObjectDef, field: &FieldDef, schema: &Schema) -> Vec
         && target != object.key
     {
         let shown = kinds::shared::clip(target);
-        found.push(refuse("unknown_object", format!("field '{}' points at '{shown}', which does not exist", field.key)));
+        found
+            .push(refuse("unknown_object", format!("field '{}' points at '{shown}', which does not exist", field.key)));
     }
     if field.inverse.as_ref().is_some_and(|inverse| !is_key(&inverse.key)) {
         found.push(refuse("bad_key", format!("the inverse of field '{}' needs a key such as people", field.key)));
@@ -125,7 +168,9 @@ fn is_field_key(field: &FieldDef) -> bool {
 
 fn bad_key(key: &str) -> String {
     let shown = kinds::shared::clip(key);
-    format!("'{shown}' is not a key; write lower-case letters, digits and underscores, a letter first, up to 63 characters")
+    format!(
+        "'{shown}' is not a key; write lower-case letters, digits and underscores, a letter first, up to 63 characters"
+    )
 }
 
 /// A computed field that needs itself, however far around.
@@ -164,8 +209,14 @@ mod tests {
             field.id = u32::try_from(at).unwrap() + 1;
         }
         let title = fields[0].key.clone();
-        let object =
-            ObjectDef { key: "cars".into(), label: "Car".into(), label_plural: "Cars".into(), title, fields, ..ObjectDef::default() };
+        let object = ObjectDef {
+            key: "cars".into(),
+            label: "Car".into(),
+            label_plural: "Cars".into(),
+            title,
+            fields,
+            ..ObjectDef::default()
+        };
         check_object(&object, &Schema::default()).into_iter().map(|v| v.code).collect()
     }
 

@@ -17,27 +17,31 @@ pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
         .filter(within)
         .map(|candidate| {
             // `company_name` for `company` and `mail` for `emails` are further off than typing slips, and clear all the same.
-            let part = candidate.len() >= 4 && name.len() >= 4 && (candidate.contains(&name) || name.contains(candidate));
+            let part =
+                candidate.len() >= 4 && name.len() >= 4 && (candidate.contains(&name) || name.contains(candidate));
             (if part { 1 } else { distance(&name, candidate) }, candidate)
         })
         .min_by_key(|(distance, _)| *distance)?;
     (distance <= allowed.max(usize::from(name.len() >= 4))).then_some(found)
 }
 
-/// Edits from one to the other.
+/// Edits from one to the other; two neighbours swapped are one edit.
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let same = usize::from(a[i - 1] != b[j - 1]);
+            let mut least = (rows[i - 1][j - 1] + same).min(row[j - 1] + 1).min(rows[i - 1][j] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
         }
+        rows.push(row);
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -50,6 +54,7 @@ mod tests {
         let meant = |name: &str| nearest(name, keys.into_iter());
         assert_eq!(meant("fist_name"), Some("first_name"));
         assert_eq!(meant("email"), Some("emails"));
+        assert_eq!(meant("last_naem"), Some("last_name"));
         assert_eq!(meant("Company"), Some("company"));
         assert_eq!(meant("salary"), None);
         assert_eq!(meant(""), None);

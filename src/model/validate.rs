@@ -21,7 +21,9 @@ pub fn read_values(
             continue;
         };
         // What a secret reads as, sent back unchanged, changes nothing.
-        if json.get("set").is_some_and(Json::is_boolean) && field.kind().to_json(field, &Value::Secret(String::new())) == *json {
+        if json.get("set").is_some_and(Json::is_boolean)
+            && field.kind().to_json(field, &Value::Secret(String::new())) == *json
+        {
             continue;
         }
         match read_one(field, context, json) {
@@ -62,7 +64,11 @@ pub fn check_record(object: &ObjectDef, values: &Values) -> Vec<Violation> {
         let value = values.get(field.id);
         if value.is_null() {
             if field.required && !kinds::is_given(field) {
-                violations.push(Violation::new(&field.key, "required", format!("field '{}' is required; give it a value", field.key)));
+                violations.push(Violation::new(
+                    &field.key,
+                    "required",
+                    format!("field '{}' is required; give it a value", field.key),
+                ));
             }
         } else if let Err(violation) = field.kind().check_value(field, value) {
             violations.push(violation);

@@ -14,8 +14,8 @@ pub enum ExprError {
     Syntax { at: usize, said: String },
     #[error("there is no field '{name}' (character {at}){hint}")]
     UnknownName { name: String, at: usize, hint: String },
-    #[error("there is no function '{name}' (character {at}); functions: {known}")]
-    UnknownFunction { name: String, at: usize, known: String },
+    #[error("there is no function '{name}' (character {at}); {hint}")]
+    UnknownFunction { name: String, at: usize, hint: String },
     #[error("at character {at}: {said}")]
     Unusable { at: usize, said: String },
     #[error("the expression cannot be evaluated here: {0}")]

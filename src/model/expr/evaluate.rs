@@ -20,11 +20,7 @@ static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(functions::environmen
 ///
 /// # Errors
 /// `ExprError::Evaluation`: a comparison of things that do not compare, a function that does not take what it got.
-pub fn evaluate(
-    ast: &IdedExpr,
-    values: &dyn Fn(&str) -> Value,
-    context: &EvalContext,
-) -> Result<Value, ExprError> {
+pub fn evaluate(ast: &IdedExpr, values: &dyn Fn(&str) -> Value, context: &EvalContext) -> Result<Value, ExprError> {
     let found = names::of(ast);
     let bound = found.names.into_iter().map(|name| {
         let value = match (name, context.me) {
@@ -65,7 +61,11 @@ impl<'n> Bound<'n> {
 impl VariableResolver for Bound<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         let Some((root, path)) = variable.split_once('.') else {
-            return self.values.iter().find(|(name, ..)| *name == variable).map(|(.., value)| CowVal::Borrowed(value.as_ref()));
+            return self
+                .values
+                .iter()
+                .find(|(name, ..)| *name == variable)
+                .map(|(.., value)| CowVal::Borrowed(value.as_ref()));
         };
         let mut value = &self.values.iter().find(|(name, ..)| *name == root)?.1;
         for part in path.split('.') {

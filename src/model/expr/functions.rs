@@ -16,14 +16,54 @@ use crate::local::{dates, times};
 
 /// What may be called, for the message about what may not.
 pub const KNOWN: &[&str] = &[
-    "today", "now", "date", "timestamp", "duration", "lower", "upper", "contains", "startsWith", "endsWith", "matches", "size", "has",
-    "join", "coalesce", "years_since", "exists", "all", "exists_one", "filter", "map", "string", "int", "double", "bool",
-    "getFullYear", "getMonth", "getDayOfMonth", "getDate", "getDayOfWeek", "getDayOfYear", "getHours", "getMinutes", "getSeconds",
-    "getMilliseconds", "type", "dyn", "uint",
+    "today",
+    "now",
+    "date",
+    "timestamp",
+    "duration",
+    "lower",
+    "upper",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "matches",
+    "size",
+    "has",
+    "join",
+    "coalesce",
+    "years_since",
+    "exists",
+    "all",
+    "exists_one",
+    "filter",
+    "map",
+    "string",
+    "int",
+    "double",
+    "bool",
+    "getFullYear",
+    "getMonth",
+    "getDayOfMonth",
+    "getDate",
+    "getDayOfWeek",
+    "getDayOfYear",
+    "getHours",
+    "getMinutes",
+    "getSeconds",
+    "getMilliseconds",
+    "type",
+    "dyn",
+    "uint",
 ];
+
+/// How many of those, from the start, a message lists.
+pub const USUAL: usize = 19;
 
 /// The name under which `matches` runs: with a bounded pattern, compiled once for all rows.
 pub const MATCHES: &str = "matches_pattern";
+
+/// What a text that stands beside a date or time is read by.
+pub const DATE_TIME: &str = "date_time";
 
 /// Arguments of `coalesce`.
 const COALESCE_MAX: usize = 8;
@@ -44,11 +84,17 @@ pub fn environment() -> Env {
     let _ = env.add_member_overload("upper", "text_upper", STRING_TYPE, vec![], upper);
     let _ = env.add_overload("date", "date_text", vec![STRING_TYPE], date);
     let _ = env.add_overload("date", "date_moment", vec![TIMESTAMP_TYPE], date);
+    let _ = env.add_overload(DATE_TIME, "date_time_text", vec![STRING_TYPE], date);
     let _ = env.add_overload("join", "join_list", vec![LIST_TYPE, STRING_TYPE], join);
     let _ = env.add_member_overload("join", "list_join", LIST_TYPE, vec![STRING_TYPE], join);
     let _ = env.add_member_overload(MATCHES, "text_matches", STRING_TYPE, vec![STRING_TYPE], matches);
     for count in 1..=COALESCE_MAX {
-        let _ = env.add_overload("coalesce", &format!("coalesce_{count}"), (0..count).map(|_| DYN_TYPE).collect(), coalesce);
+        let _ = env.add_overload(
+            "coalesce",
+            &format!("coalesce_{count}"),
+            (0..count).map(|_| DYN_TYPE).collect(),
+            coalesce,
+        );
     }
     env
 }
@@ -142,11 +188,15 @@ fn join<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
     owned(Value::from(parts.join(&separator)))
 }
 
-/// The first argument that is set.
+/// The first argument that is set: no null, no empty text. Of a list it is the first entry.
 fn coalesce<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
     for at in 0..args.len() {
-        let found = value(&args, at)?;
-        if found != Value::Null {
+        let found = match value(&args, at)? {
+            Value::List(items) => items.first().cloned().unwrap_or(Value::Null),
+            other => other,
+        };
+        let empty = matches!(&found, Value::String(text) if text.is_empty());
+        if found != Value::Null && !empty {
             return owned(found);
         }
     }

@@ -82,7 +82,11 @@ impl Expr {
     ///
     /// # Errors
     /// `ExprError::Evaluation`, for these values; others may give a result.
-    pub fn evaluate(&self, values: &dyn Fn(&str) -> cel::Value, context: &EvalContext) -> Result<cel::Value, ExprError> {
+    pub fn evaluate(
+        &self,
+        values: &dyn Fn(&str) -> cel::Value,
+        context: &EvalContext,
+    ) -> Result<cel::Value, ExprError> {
         evaluate::evaluate(&self.ast, values, context)
     }
 

@@ -136,9 +136,12 @@ impl Resolver<'_> {
     fn call(&mut self, call: CallExpr, id: u64, at: usize) -> Result<IdedExpr, ExprError> {
         let CallExpr { mut func_name, target, args } = call;
         let is_operator = func_name.starts_with(['_', '@', '!', '-']);
-        if !is_operator && !KNOWN.contains(&func_name.as_str()) {
-            let known = KNOWN[..19].join(", ");
-            return Err(ExprError::UnknownFunction { name: kinds::shared::clip(&func_name), at, known });
+        if !is_operator && func_name != functions::DATE_TIME && !KNOWN.contains(&func_name.as_str()) {
+            let hint = match nearest(&func_name, KNOWN.iter().copied()) {
+                Some(meant) => format!("did you mean '{meant}'?"),
+                None => format!("functions: {}", KNOWN[..functions::USUAL].join(", ")),
+            };
+            return Err(ExprError::UnknownFunction { name: kinds::shared::clip(&func_name), at, hint });
         }
         let is_equality = matches!(func_name.as_str(), operators::EQUALS | operators::NOT_EQUALS);
         if is_equality && args.iter().any(|arg| matches!(arg.expr, Ast::Literal(LiteralValue::Null))) {
@@ -211,7 +214,7 @@ impl Resolver<'_> {
         }
         let wrap = |arg: IdedExpr| match &arg.expr {
             Ast::Literal(LiteralValue::String(text)) => match functions::date_ms(text) {
-                Some(_) => Ok(build::call("date_or_time", vec![arg])),
+                Some(_) => Ok(build::call(functions::DATE_TIME, vec![arg])),
                 None => {
                     let shown = kinds::shared::clip(text);
                     Err(unusable(at, &format!("'{shown}' is no date; write one such as date(\"2026-03-01\")")))
@@ -225,7 +228,9 @@ impl Resolver<'_> {
     fn is_time(&self, ast: &IdedExpr) -> bool {
         let Ast::Ident(name) = &ast.expr else { return false };
         match self.field(name) {
-            Some(field) => field.kind().json_schema(field)["format"].as_str().is_some_and(|f| f == "date" || f == "date-time"),
+            Some(field) => {
+                field.kind().json_schema(field)["format"].as_str().is_some_and(|f| f == "date" || f == "date-time")
+            }
             None => matches!(name.as_str(), "created_at" | "updated_at"),
         }
     }
@@ -252,7 +257,9 @@ impl Resolver<'_> {
             Ast::Literal(LiteralValue::Double(_)) => Number::Double,
             Ast::Ident(name) => self.field(name).map_or(Number::Other, |field| match field.kind().column() {
                 Column::Decimal => Number::Double,
-                Column::Int if field.kind().json_schema(field)["type"][0] == "integer" && !is_duration(field) => Number::Int,
+                Column::Int if field.kind().json_schema(field)["type"][0] == "integer" && !is_duration(field) => {
+                    Number::Int
+                }
                 _ => Number::Other,
             }),
             Ast::Select(select) if select.field == "amount" && self.field_in(&select.operand).is_some_and(is_money) => {
@@ -292,7 +299,9 @@ impl Resolver<'_> {
                 let right = "write a time such as timestamp(\"2026-03-01T10:00:00Z\")";
                 Err(unusable(at, &format!("'{shown}' is no time; {right}")))
             }
-            "matches" => functions::pattern(text).map(|_| ()).map_err(|said| unusable(at, &format!("'{shown}': {said}"))),
+            "matches" => {
+                functions::pattern(text).map(|_| ()).map_err(|said| unusable(at, &format!("'{shown}': {said}")))
+            }
             _ => Ok(()),
         }
     }

@@ -111,7 +111,8 @@ fn kept(address: Address) -> Value {
 /// recognised stays in the street, so that nothing is lost.
 fn taken_apart(text: &str) -> Address {
     let marks: &[char] = if text.contains('\n') { &['\n'] } else { &[','] };
-    let mut lines: Vec<&str> = text.split(marks).map(|l| l.trim().trim_end_matches(',')).filter(|l| !l.is_empty()).collect();
+    let mut lines: Vec<&str> =
+        text.split(marks).map(|l| l.trim().trim_end_matches(',')).filter(|l| !l.is_empty()).collect();
     let mut address = Address::default();
     if lines.len() > 1
         && let Some(code) = lines.last().and_then(|last| countries::find(last))

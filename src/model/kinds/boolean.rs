@@ -7,7 +7,8 @@ use crate::{Column, FieldDef, FieldKind, Operator, ReadContext, Value, Violation
 
 pub struct Boolean;
 
-const YES: &[&str] = &["true", "yes", "y", "1", "on", "x", "✓", "sì", "si", "vero", "ja", "j", "sandt", "wahr", "oui", "vrai"];
+const YES: &[&str] =
+    &["true", "yes", "y", "1", "on", "x", "✓", "sì", "si", "vero", "ja", "j", "sandt", "wahr", "oui", "vrai"];
 const NO: &[&str] = &["false", "no", "n", "0", "off", "falso", "nej", "nein", "falsk", "falsch", "non", "faux"];
 
 impl FieldKind for Boolean {

@@ -71,7 +71,8 @@ impl FieldKind for Computed {
         if !results().any(|known| known == wanted) {
             let known: Vec<&str> = results().collect();
             let wanted = shared::clip(wanted);
-            let message = format!("field '{}' cannot result in '{wanted}'; take one of {}", field.key, known.join(", "));
+            let message =
+                format!("field '{}' cannot result in '{wanted}'; take one of {}", field.key, known.join(", "));
             return Err(shared::bad_definition(field, "bad_config", message));
         }
         self.0.check_field(field)

@@ -76,9 +76,7 @@ impl FieldKind for Date {
 
     fn from_cel(&self, _field: &FieldDef, value: &cel::Value) -> Option<Value> {
         match value {
-            cel::Value::Timestamp(at) => {
-                i32::try_from(at.timestamp().div_euclid(86_400)).ok().map(Value::Date)
-            }
+            cel::Value::Timestamp(at) => i32::try_from(at.timestamp().div_euclid(86_400)).ok().map(Value::Date),
             cel::Value::String(text) => dates::strict(text).map(|date| Value::Date(dates::to_days(date))),
             cel::Value::Null => Some(Value::Null),
             _ => None,

@@ -63,7 +63,9 @@ impl FieldKind for Duration {
 
     fn to_cel(&self, _field: &FieldDef, value: &Value) -> cel::Value {
         match value {
-            Value::Int(seconds) => chrono::Duration::try_seconds(*seconds).map_or(cel::Value::Null, cel::Value::Duration),
+            Value::Int(seconds) => {
+                chrono::Duration::try_seconds(*seconds).map_or(cel::Value::Null, cel::Value::Duration)
+            }
             _ => cel::Value::Null,
         }
     }

@@ -35,7 +35,8 @@ impl FieldKind for JsonKind {
         }
         let text = json.to_string();
         if text.len() > TEXT_BYTES_MAX {
-            let message = format!("field '{}' got {} bytes of JSON; at most {TEXT_BYTES_MAX} fit", field.key, text.len());
+            let message =
+                format!("field '{}' got {} bytes of JSON; at most {TEXT_BYTES_MAX} fit", field.key, text.len());
             return Err(Violation::new(&field.key, "too_long", message));
         }
         Ok(Value::Json(text))

@@ -93,3 +93,6 @@ pub fn is_given(field: &FieldDef) -> bool {
 pub fn computed_results() -> impl Iterator<Item = &'static str> {
     computed::results()
 }
+
+#[cfg(test)]
+mod tests;

@@ -147,8 +147,7 @@ fn default_currency(field: &FieldDef, context: &ReadContext) -> Result<Currency,
 }
 
 fn currency_named(field: &FieldDef, code: &str) -> Result<Currency, Violation> {
-    parse_currency(code)
-        .map_err(|e| Violation::new(&field.key, "bad_currency", format!("field '{}': {e}", field.key)))
+    parse_currency(code).map_err(|e| Violation::new(&field.key, "bad_currency", format!("field '{}': {e}", field.key)))
 }
 
 fn stored(field: &FieldDef, amount: rust_decimal::Decimal, currency: Currency) -> Result<Value, Violation> {

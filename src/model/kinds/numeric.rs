@@ -16,9 +16,9 @@ pub fn decimal_in(field: &FieldDef, json: &Json, expected: &str) -> Result<Optio
             .ok_or_else(|| shared::unreadable(field, "bad_number", &number.to_string(), "at most 28 digits fit")),
         other => {
             let Some(text) = shared::text_in(field, other, expected)? else { return Ok(None) };
-            Decimal::from_str(text.trim())
-                .map(Some)
-                .map_err(|_| shared::unreadable(field, "bad_number", text, "write digits with a point, such as 1250.50"))
+            Decimal::from_str(text.trim()).map(Some).map_err(|_| {
+                shared::unreadable(field, "bad_number", text, "write digits with a point, such as 1250.50")
+            })
         }
     }
 }

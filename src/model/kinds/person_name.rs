@@ -9,7 +9,10 @@ pub struct PersonNameKind;
 
 const PARTS: [&str; 5] = ["prefix", "first", "middle", "last", "suffix"];
 const EXPECTED: &str = "an object with prefix, first, middle, last and suffix";
-const PREFIXES: &[&str] = &["mr", "mrs", "ms", "miss", "dr", "prof", "sir", "dott", "dott.ssa", "sig", "sig.ra", "ing", "avv", "hr", "fru", "herr", "frau"];
+const PREFIXES: &[&str] = &[
+    "mr", "mrs", "ms", "miss", "dr", "prof", "sir", "dott", "dott.ssa", "sig", "sig.ra", "ing", "avv", "hr", "fru",
+    "herr", "frau",
+];
 const SUFFIXES: &[&str] = &["jr", "sr", "ii", "iii", "iv", "phd", "md", "esq", "mba"];
 
 impl FieldKind for PersonNameKind {

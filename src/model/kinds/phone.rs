@@ -63,7 +63,8 @@ const DIGITS_MAX: usize = 15;
 
 fn one(field: &FieldDef, context: &ReadContext, text: &str) -> Result<String, Violation> {
     let refuse = || {
-        let right = format!("write a number such as +45 20 12 34 56; without +, it is read as one of {}", context.country);
+        let right =
+            format!("write a number such as +45 20 12 34 56; without +, it is read as one of {}", context.country);
         shared::unreadable(field, "bad_phone", text, &right)
     };
     let clean = shared::line(field, &shared::unwrapped(text))?.ok_or_else(refuse)?;
@@ -91,7 +92,9 @@ fn one(field: &FieldDef, context: &ReadContext, text: &str) -> Result<String, Vi
 /// The number, and the digits behind `x`, `ext.`, `;ext=` or `#`.
 fn split(text: &str) -> (&str, Option<String>) {
     let text = text.strip_prefix("tel:").unwrap_or(text).trim();
-    let digits_from = text.rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
+    let digits_from = text
+        .rfind(|c: char| !c.is_ascii_digit())
+        .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
     let (head, tail) = text.split_at(digits_from);
     if tail.is_empty() || tail.len() > 8 {
         return (text, None);

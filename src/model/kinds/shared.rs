@@ -32,14 +32,8 @@ pub const NUMBER_OPERATORS: &[Operator] = &[
     Operator::IsNotEmpty,
 ];
 
-pub const TIME_OPERATORS: &[Operator] = &[
-    Operator::Is,
-    Operator::Before,
-    Operator::After,
-    Operator::Between,
-    Operator::IsEmpty,
-    Operator::IsNotEmpty,
-];
+pub const TIME_OPERATORS: &[Operator] =
+    &[Operator::Is, Operator::Before, Operator::After, Operator::Between, Operator::IsEmpty, Operator::IsNotEmpty];
 
 pub const CHOICE_OPERATORS: &[Operator] =
     &[Operator::Is, Operator::IsNot, Operator::AnyOf, Operator::NoneOf, Operator::IsEmpty, Operator::IsNotEmpty];
@@ -53,11 +47,8 @@ pub const PRESENCE_OPERATORS: &[Operator] = &[Operator::IsEmpty, Operator::IsNot
 /// The found value, short enough for a message.
 pub fn clip(text: &str) -> String {
     const SHOWN_CHARS: usize = 60;
-    let mut shown: String = text
-        .chars()
-        .take(SHOWN_CHARS)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
+    let mut shown: String =
+        text.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if text.chars().nth(SHOWN_CHARS).is_some() {
         shown.push('…');
     }
@@ -136,19 +127,13 @@ pub fn unwrapped(text: &str) -> std::borrow::Cow<'_, str> {
     }
 }
 
-fn clean(
-    field: &FieldDef,
-    text: &str,
-    kept: impl Fn(char) -> bool,
-    right: &str,
-) -> Result<Option<String>, Violation> {
+fn clean(field: &FieldDef, text: &str, kept: impl Fn(char) -> bool, right: &str) -> Result<Option<String>, Violation> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
     }
     if let Some(found) = text.chars().find(|c| c.is_control() && !kept(*c)) {
-        let message =
-            format!("field '{}' holds the control character U+{:04X}; {right}", field.key, u32::from(found));
+        let message = format!("field '{}' holds the control character U+{:04X}; {right}", field.key, u32::from(found));
         return Err(Violation::new(&field.key, "bad_text", message));
     }
     let text = match is_nfc_quick(text.chars()) {

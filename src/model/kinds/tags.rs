@@ -77,7 +77,12 @@ impl FieldKind for Tags {
 fn add(field: &FieldDef, tags: &mut Vec<String>, text: &str) -> Result<(), Violation> {
     let Some(tag) = shared::line(field, &shared::unwrapped(text))? else { return Ok(()) };
     if tag.chars().count() > TAG_CHARS_MAX {
-        return Err(shared::unreadable(field, "too_long", &tag, &format!("a tag has at most {TAG_CHARS_MAX} characters")));
+        return Err(shared::unreadable(
+            field,
+            "too_long",
+            &tag,
+            &format!("a tag has at most {TAG_CHARS_MAX} characters"),
+        ));
     }
     let folded = tag.to_lowercase();
     if !tags.iter().any(|known| known.to_lowercase() == folded) {

@@ -32,7 +32,8 @@ impl FieldKind for Text {
         if let Some(format) = shared::config_text(field, "format")
             && !FORMATS.contains(&format)
         {
-            let message = format!("'{}' is not a format of text; formats: {}", shared::clip(format), FORMATS.join(", "));
+            let message =
+                format!("'{}' is not a format of text; formats: {}", shared::clip(format), FORMATS.join(", "));
             return Err(shared::bad_definition(field, "bad_config", message));
         }
         Ok(())

@@ -123,8 +123,13 @@ fn made(year: i32, month: i32, day: i32) -> Option<Date> {
 
 /// Days since 1970-01-01.
 pub fn to_days(date: Date) -> i32 {
-    let seconds = date.at(0, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).map_or(0, |z| z.timestamp().as_second());
-    i32::try_from(seconds.div_euclid(86_400)).unwrap_or_default()
+    let (month, day) = (i32::from(date.month()), i32::from(date.day()));
+    // The year begins in March, so that the leap day comes last.
+    let year = i32::from(date.year()) - i32::from(month <= 2);
+    let from_march = if month > 2 { month - 3 } else { month + 9 };
+    let of_year = (153 * from_march + 2) / 5 + day - 1;
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + of_year - 719_468
 }
 
 /// The date so many days after 1970-01-01; none outside the years 1 to 9999.
@@ -182,7 +187,9 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_refused() {
-        for text in ["", "--0412", "2026-02-30", "32/1/2026", "2026", "April", "13/13/2026", "0000-01-01", "1/2", "a b c"] {
+        for text in
+            ["", "--0412", "2026-02-30", "32/1/2026", "2026", "April", "13/13/2026", "0000-01-01", "1/2", "a b c"]
+        {
             assert_eq!(parse(text, true), None, "{text}");
         }
     }

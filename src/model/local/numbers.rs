@@ -21,9 +21,12 @@ pub fn parse(text: &str, decimal_comma: bool) -> Option<Decimal> {
         }
     }
     let mut digits = compact.as_str();
-    // `1.250,-` and `1.250.-` are how whole amounts are written in the north and in the Alps.
-    for whole in [",-", ".-", ",--", ",–", ".–", ",—"] {
-        digits = digits.strip_suffix(whole).unwrap_or(digits);
+    let mut decimal_comma = decimal_comma;
+    // `1.250,-` and `1,250.-` are how whole amounts are written in the north and in the Alps; they give the mark away.
+    for whole in [",--", ",-", ".-", ",–", ".–", ",—"] {
+        if let Some(rest) = digits.strip_suffix(whole) {
+            (digits, decimal_comma) = (rest, whole.starts_with(','));
+        }
     }
     let mut negative = false;
     if let Some(inner) = digits.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
@@ -110,7 +113,10 @@ fn grouped(whole: &str) -> bool {
 fn scientific(digits: &str) -> Option<Decimal> {
     let (mantissa, exponent) = digits.split_once(['e', 'E'])?;
     let exponent: i32 = exponent.parse().ok()?;
-    if exponent.abs() > 28 || mantissa.is_empty() || !mantissa.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',') {
+    if exponent.abs() > 28
+        || mantissa.is_empty()
+        || !mantissa.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',')
+    {
         return None;
     }
     Decimal::from_scientific(&format!("{}e{exponent}", mantissa.replace(',', "."))).ok()
@@ -138,7 +144,7 @@ mod tests {
             ("0,125", false, "0.125"),
             ("1.250.000", false, "1250000"),
             ("12,34,567.00", false, "1234567.00"),
-            ("1.250,-", true, "1250"),
+            ("1.250,-", false, "1250"),
             ("(12.50)", false, "-12.50"),
             ("\u{2212}3", false, "-3"),
             ("250-", false, "-250"),

@@ -157,8 +157,7 @@ pub fn show(ms: TimestampMs) -> Option<String> {
     in_range(ms)?;
     let date = dates::from_days(i32::try_from(ms.div_euclid(86_400_000)).ok()?)?;
     let of_day = ms.rem_euclid(86_400_000);
-    let (h, m, s, millis) =
-        (of_day / 3_600_000, of_day / 60_000 % 60, of_day / 1_000 % 60, of_day % 1_000);
+    let (h, m, s, millis) = (of_day / 3_600_000, of_day / 60_000 % 60, of_day / 1_000 % 60, of_day % 1_000);
     let mut text = String::with_capacity(24);
     // Writing to a string cannot fail.
     let _ = write!(text, "{:04}-{:02}-{:02}T{h:02}:{m:02}:{s:02}", date.year(), date.month(), date.day());
@@ -203,7 +202,8 @@ mod tests {
 
     #[test]
     fn what_is_no_moment_is_refused() {
-        for text in ["", "soon", "2024-07-06 25:00", "2024-07-06 13:00 pm", "10:00", "2024-07-06T10:00:00+99:99", "é:1"] {
+        for text in ["", "soon", "2024-07-06 25:00", "2024-07-06 13:00 pm", "10:00", "2024-07-06T10:00:00+99:99", "é:1"]
+        {
             assert_eq!(parse(text, true, "UTC"), None, "{text}");
         }
         assert_eq!(show(i64::MAX), None);
