@@ -58,6 +58,24 @@ fn wrong_user_wrong_password_no_password_and_a_disabled_user_get_the_same_answer
 }
 
 #[test]
+fn a_wrong_user_takes_as_long_as_a_wrong_password() {
+    let f = Fixture::new();
+    f.user("zoe@example.org", "member");
+    super::password::prepare();
+    let fastest = |email: &dyn Fn(usize) -> String| {
+        let one = |n: usize| {
+            let started = std::time::Instant::now();
+            f.sign_in(&email(n), "a wrong password").unwrap_err();
+            started.elapsed()
+        };
+        (0..4).map(one).min().unwrap()
+    };
+    let (known, unknown) = (fastest(&|_| "zoe@example.org".into()), fastest(&|n| format!("nobody{n}@example.org")));
+    // Hashing dwarfs everything else; without it an answer comes a hundred times faster.
+    assert!(unknown * 3 > known && known * 3 > unknown, "{known:?} and {unknown:?}");
+}
+
+#[test]
 fn guessing_is_slowed_and_a_right_password_is_not_looked_at_meanwhile() {
     let f = Fixture::new();
     f.user("zoe@example.org", "member");
@@ -279,7 +297,7 @@ fn there_is_always_an_administrator() {
 
 #[test]
 fn two_administrators_cannot_remove_each_other_at_once() {
-    for _ in 0..20 {
+    for _ in 0..5 {
         let f = Fixture::new();
         let second = f.user("second@example.org", "admin");
         let disable = |by: &Actor, whom: &Actor| f.update(by, "users", whom.id, json!({ "disabled": true })).is_ok();
