@@ -62,6 +62,9 @@ function literal(form: OperandForm, value: unknown): string {
   }
 }
 
+/** People who look for parts of words do not mind capitals. */
+const folded = (value: unknown) => String(value).toLowerCase();
+
 const asList = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value]);
 
 const COMPARE: Partial<Record<Operator, string>> = {
@@ -102,9 +105,9 @@ export function conditionToCel(field: FilterField, condition: Condition): string
   const method = METHOD[operator];
   if (method && field.list) {
     if (field.form !== 'text') return `${write(operand)} in ${key}`;
-    return `${key}.exists(e, e.${method}(${write(operand)}))`;
+    return `${key}.exists(e, e.lower().${method}(${write(folded(operand))}))`;
   }
-  if (method) return `${key}.${method}(${write(operand)})`;
+  if (method) return `${key}.lower().${method}(${write(folded(operand))})`;
   if (operator === 'between') {
     const [from, to] = asList(operand);
     return `(${key} >= ${write(from)} && ${key} <= ${write(to)})`;
@@ -227,7 +230,9 @@ function readTerm(text: string): Condition | null {
   if (match?.[1] && match[2] && match[3]) {
     return { field: match[1], operator: OPERATOR_OF[match[2]] ?? 'is', operand: readLiteral(match[3]) };
   }
-  match = whole(`${KEY}(?:\\.exists\\(e, e)?\\.(contains|startsWith|endsWith)\\((${STRING})\\)\\)?`).exec(text);
+  match = whole(
+    `${KEY}(?:\\.exists\\(e, e)?(?:\\.lower\\(\\))?\\.(contains|startsWith|endsWith)\\((${STRING})\\)\\)?`,
+  ).exec(text);
   if (match?.[1] && match[2] && match[3]) {
     return { field: match[1], operator: METHOD_OPERATOR[match[2]] ?? 'contains', operand: readLiteral(match[3]) };
   }
