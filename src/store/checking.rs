@@ -224,7 +224,7 @@ impl<'a> Check<'a> {
         let (mut count, mut wrong) = (0, Vec::new());
         let read = records.each_sealed(&mut |row| {
             count += 1;
-            let stored = (row.head.version, row.head.seq, keys.sealed_hash(&row.sealed));
+            let stored = (row.head.version, row.head.seq, keys.sealed_hash(row.sealed()));
             match live.remove(&row.id) {
                 Some(known) if known == stored => {}
                 Some(known) if known.0 != stored.0 => {

@@ -115,6 +115,13 @@ impl Keys {
     }
 
     pub fn unseal(&self, sealed: &[u8], place: Place) -> Result<Vec<u8>, Unopened> {
+        let mut plain = Vec::with_capacity(sealed.len().saturating_sub(SEAL_OVERHEAD));
+        self.unseal_onto(sealed, place, &mut plain)?;
+        Ok(plain)
+    }
+
+    /// Appends the plain bytes to `out`; leaves it as it was when they do not open.
+    pub fn unseal_onto(&self, sealed: &[u8], place: Place, out: &mut Vec<u8>) -> Result<(), Unopened> {
         let format = *sealed.first().ok_or(Unopened::Damaged)?;
         if format > SEALED_FORMAT {
             return Err(Unopened::Newer(format));
@@ -127,17 +134,19 @@ impl Keys {
         let nonce: [u8; 24] = sealed[3..HEADER].try_into().map_err(|_| Unopened::Damaged)?;
         let (body, tag) = sealed[HEADER..].split_at(sealed.len() - SEAL_OVERHEAD);
         let tag: [u8; 16] = tag.try_into().map_err(|_| Unopened::Damaged)?;
-        let mut plain = body.to_vec();
+        let start = out.len();
+        out.extend_from_slice(body);
         let (associated, length) = place.associated();
-        XChaCha20Poly1305::new(key.expose().into())
-            .decrypt_inout_detached(
-                &XNonce::from(nonce),
-                &associated[..length],
-                plain.as_mut_slice().into(),
-                &tag.into(),
-            )
-            .map_err(|_| Unopened::Damaged)?;
-        Ok(plain)
+        let opened = XChaCha20Poly1305::new(key.expose().into()).decrypt_inout_detached(
+            &XNonce::from(nonce),
+            &associated[..length],
+            (&mut out[start..]).into(),
+            &tag.into(),
+        );
+        opened.map_err(|_| {
+            out.truncate(start);
+            Unopened::Damaged
+        })
     }
 
     /// Hash of sealed bytes; keyed, so that it tells nothing to a reader of the disk and cannot be remade by a writer.

@@ -20,7 +20,7 @@ pub(crate) const STATE_KEY: &[u8] = b"m";
 /// How often the store was opened; says nothing, but gives each opening something to write.
 pub(crate) const OPENINGS_KEY: &[u8] = b"o";
 pub(crate) const ROWS: &[u8] = b"r";
-const ROW_HEAD_BYTES: usize = 1 + 8 + 8 + 2 + 32;
+pub(crate) const ROW_HEAD_BYTES: usize = 1 + 8 + 8 + 2 + 32;
 const STATE_BYTES: usize = 1 + 8 + 4 + 32 + 32 + 16;
 
 /// The state the records are in.

@@ -7,7 +7,7 @@ use kith_base::RecordId;
 
 use super::{
     Records,
-    row::{ROWS, RowHead, parse_key},
+    row::{ROW_HEAD_BYTES, ROWS, RowHead, parse_key},
 };
 use crate::{
     digest::Digest,
@@ -24,14 +24,28 @@ const STEPS_WAITING: usize = 4;
 pub(crate) struct SealedRow {
     pub id: RecordId,
     pub head: RowHead,
-    pub sealed: Vec<u8>,
+    first: sled::IVec,
+    /// All pieces joined, when there are several.
+    whole: Option<Vec<u8>>,
 }
 
-struct PlainRow {
-    id: RecordId,
-    version: u64,
-    seq: u64,
-    value: Vec<u8>,
+impl SealedRow {
+    pub fn sealed(&self) -> &[u8] {
+        // Nearly all records are one row; those are read where sled holds them, without a copy.
+        self.whole.as_deref().unwrap_or_else(|| &self.first[ROW_HEAD_BYTES..])
+    }
+
+    fn push(&mut self, piece: &[u8]) {
+        let first = &self.first;
+        self.whole.get_or_insert_with(|| first[ROW_HEAD_BYTES..].to_vec()).extend_from_slice(piece);
+    }
+}
+
+/// A step's plain values, one after the other in one piece of memory.
+struct PlainRows {
+    /// Id, version, entry, and where the value ends.
+    rows: Vec<(RecordId, u64, u64, usize)>,
+    values: Vec<u8>,
 }
 
 /// The records are not what they should be.
@@ -50,7 +64,7 @@ impl Records {
             let mut threads = Vec::new();
             for _ in 0..workers {
                 let (feed, fed) = bounded::<Vec<SealedRow>>(STEPS_WAITING);
-                let (give, given) = bounded::<Vec<PlainRow>>(STEPS_WAITING);
+                let (give, given) = bounded::<PlainRows>(STEPS_WAITING);
                 feeds.push(feed);
                 results.push(given);
                 threads.push(scope.spawn(move || unseal(&self.keys, &fed, &give)));
@@ -60,7 +74,11 @@ impl Records {
             'all: loop {
                 for result in &results {
                     let Ok(step) = result.recv() else { break 'all };
-                    step.iter().for_each(|row| each(row.id, row.version, row.seq, &row.value));
+                    let mut start = 0;
+                    for (id, version, seq, end) in step.rows {
+                        each(id, version, seq, &step.values[start..end]);
+                        start = end;
+                    }
                 }
             }
             drop(results);
@@ -106,12 +124,12 @@ impl Records {
                 let (id, number) = parse_key(&key).ok_or_else(|| Damaged("a key is not one of ours".into()))?;
                 let row = match (number, waiting.take()) {
                     (0, None) => {
-                        let (head, first) = RowHead::decode(&value)
+                        let (head, _) = RowHead::decode(&value)
                             .ok_or_else(|| Damaged(format!("record {id} has no readable row")))?;
-                        (SealedRow { id, head, sealed: first.to_vec() }, 0)
+                        (SealedRow { id, head, first: value, whole: None }, 0)
                     }
                     (number, Some((mut row, before))) if row.id == id && number == before + 1 => {
-                        row.sealed.extend_from_slice(&value);
+                        row.push(&value);
                         (row, number)
                     }
                     _ => return Err(Damaged(format!("record {id} lacks a piece"))),
@@ -128,16 +146,18 @@ impl Records {
     }
 }
 
-fn unseal(keys: &Keys, fed: &Receiver<Vec<SealedRow>>, give: &Sender<Vec<PlainRow>>) -> Result<Digest, Damaged> {
+fn unseal(keys: &Keys, fed: &Receiver<Vec<SealedRow>>, give: &Sender<PlainRows>) -> Result<Digest, Damaged> {
     let mut digest = Digest::default();
     for step in fed {
-        let mut plain = Vec::with_capacity(step.len());
-        for SealedRow { id, head, sealed } in step {
-            let sealed_hash: Hash = keys.sealed_hash(&sealed);
-            digest.add(keys, id, head.version, head.seq, &sealed_hash);
-            let place = Place::Change { id, version: head.version, seq: head.seq };
-            let value = keys.unseal(&sealed, place).map_err(|_| Damaged(format!("record {id} does not open")))?;
-            plain.push(PlainRow { id, version: head.version, seq: head.seq, value });
+        let bytes = step.iter().map(|row| row.sealed().len()).sum();
+        let mut plain = PlainRows { rows: Vec::with_capacity(step.len()), values: Vec::with_capacity(bytes) };
+        for row in step {
+            let (id, RowHead { version, seq, .. }) = (row.id, row.head);
+            let sealed_hash: Hash = keys.sealed_hash(row.sealed());
+            digest.add(keys, id, version, seq, &sealed_hash);
+            let opened = keys.unseal_onto(row.sealed(), Place::Change { id, version, seq }, &mut plain.values);
+            opened.map_err(|_| Damaged(format!("record {id} does not open")))?;
+            plain.rows.push((id, version, seq, plain.values.len()));
         }
         if give.send(plain).is_err() {
             break;
