@@ -3,6 +3,7 @@
 mod claims;
 pub mod commit;
 pub mod head;
+mod hooking;
 pub mod hooks;
 pub mod plan;
 pub mod prepare;

@@ -8,7 +8,6 @@ use kith_model::{ReadContext, Value, Values, Violation, expr::EvalContext, valid
 
 use super::{
     head::ChangeKind,
-    hooks::{Draft, HookContext, RecordReader},
     plan::{Planned, Target},
 };
 use crate::{
@@ -42,15 +41,15 @@ pub(crate) struct Prepared {
 
 /// Everything that preparing looks at.
 pub(crate) struct Drafting<'a> {
-    core: &'a Core,
-    meta: Arc<Meta>,
-    actor: &'a Actor,
-    rights: Rights,
-    context: &'a ReadContext,
-    now_ms: TimestampMs,
-    evaluation: EvalContext,
-    planned: Vec<Planned>,
-    by_id: HashMap<RecordId, usize>,
+    pub(super) core: &'a Core,
+    pub(super) meta: Arc<Meta>,
+    pub(super) actor: &'a Actor,
+    pub(super) rights: Rights,
+    pub(super) context: &'a ReadContext,
+    pub(super) now_ms: TimestampMs,
+    pub(super) evaluation: EvalContext,
+    pub(super) planned: Vec<Planned>,
+    pub(super) by_id: HashMap<RecordId, usize>,
 }
 
 /// Prepares a transaction.
@@ -249,7 +248,7 @@ impl Drafting<'_> {
     }
 
     /// The record with this transaction's earlier changes.
-    fn current(&self, id: RecordId) -> Option<Record> {
+    pub(super) fn current(&self, id: RecordId) -> Option<Record> {
         match self.by_id.get(&id) {
             Some(at) => Some(self.planned[*at].record.clone()),
             None => self.core.image.get(id),
@@ -283,33 +282,6 @@ impl Drafting<'_> {
             read.push((field.id, value.clone()));
         }
         Ok(read)
-    }
-
-    fn hook(
-        &self,
-        meta: &Arc<ObjectMeta>,
-        id: RecordId,
-        before: Option<&Record>,
-        values: Values,
-    ) -> Result<Values, EngineError> {
-        let late = self.core.late_hooks.read().clone();
-        let mut hooks = self.core.hooks.iter().chain(&late).filter(|h| h.object() == meta.def.key || h.object() == "*");
-        let Some(first) = hooks.next() else { return Ok(values) };
-        let context = HookContext {
-            records: self,
-            schema: &self.meta.schema,
-            actor: self.actor,
-            now_ms: self.now_ms,
-            read_context: self.context,
-        };
-        let mut draft = Draft { id, object: &meta.def, before, values };
-        for hook in std::iter::once(first).chain(hooks) {
-            hook.before_save(&context, &mut draft).map_err(EngineError::Invalid)?;
-        }
-        for field in &meta.computed {
-            draft.values.set(*field, Value::Null);
-        }
-        Ok(draft.values)
     }
 
     fn next(&self, before: &Record, values: Values, trashed: bool) -> Record {
@@ -401,25 +373,5 @@ fn expect_version(record: &Record, version: Option<u64>) -> Result<(), EngineErr
 pub(crate) fn strip_computed(meta: &ObjectMeta, record: &mut Record) {
     for field in &meta.computed {
         record.values.set(*field, Value::Null);
-    }
-}
-
-impl RecordReader for Drafting<'_> {
-    fn get(&self, id: RecordId) -> Option<Record> {
-        self.current(id)
-    }
-
-    fn find_by(&self, object: &str, field: &str, key: &str) -> Vec<RecordId> {
-        let Ok(meta) = self.meta.object(object) else { return Vec::new() };
-        let Some(field) = meta.field(field) else { return Vec::new() };
-        let mut found = self.core.image.lookup(meta.def.id, field.id, key);
-        found.retain(|id| !self.by_id.contains_key(id) && self.core.image.meta(*id).is_some_and(|m| !m.trashed));
-        let holds = |p: &&Planned| {
-            p.record.object == meta.def.id
-                && !p.record.trashed
-                && field.kind().unique_keys(field, p.record.values.get(field.id)).iter().any(|k| k == key)
-        };
-        found.extend(self.planned.iter().filter(holds).map(|p| p.record.id));
-        found
     }
 }
