@@ -297,7 +297,7 @@ impl Engine {
     fn turn(&self, actor: &Actor) -> Result<parking_lot::MutexGuard<'_, ()>, EngineError> {
         if !actor.is_admin() {
             let said = "only an administrator may change objects and fields; ask one";
-            return Err(EngineError::AccessDenied(said.into()));
+            return Err(self.refuse(actor, "objects", "define", EngineError::AccessDenied(said.into())));
         }
         Ok(self.core().defining.lock())
     }
