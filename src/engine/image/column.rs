@@ -3,11 +3,16 @@
 
 use std::collections::HashMap;
 
-use kith_base::{Currency, Money, RecordId, money::minor_digits};
+use kith_base::{Currency, Money, money::minor_digits};
 use kith_model::{Column as Class, FieldDef, Value};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
-use super::{bits::Bits, codes::Codes, dictionary::Dictionary};
+use super::{
+    bits::Bits,
+    codes::Codes,
+    coding::{Coding, decode, encoded},
+    dictionary::Dictionary,
+};
 
 /// What the integers of a column mean; learned from the first value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,19 +21,6 @@ pub enum Shape {
     Int,
     Date,
     DateTime,
-}
-
-/// What the bytes of a dictionary mean.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Coding {
-    /// the text itself
-    Text,
-    /// the 16 bytes of a record id
-    Link,
-    /// the ids of a list, one after the other
-    Links,
-    /// a whole value in postcard
-    Any,
 }
 
 pub enum Column {
@@ -375,100 +367,6 @@ pub fn unit(currency: Currency) -> f64 {
     10f64.powi(minor_digits(currency) as i32)
 }
 
-/// The dictionary bytes of a value; none when this coding cannot hold it. The inverse of `decode`.
-pub fn encoded<'a>(coding: Coding, value: &'a Value, scratch: &'a mut Vec<u8>) -> Option<&'a [u8]> {
-    match (coding, value) {
-        (Coding::Text, Value::Text(text)) => Some(text.as_bytes()),
-        (Coding::Link, Value::Link(id)) => Some(&id.0),
-        (Coding::Links, Value::Links(ids)) => {
-            scratch.clear();
-            ids.iter().for_each(|id| scratch.extend_from_slice(&id.0));
-            Some(scratch)
-        }
-        (Coding::Any, value) => {
-            scratch.clear();
-            *scratch = postcard::to_extend(value, std::mem::take(scratch)).ok()?;
-            Some(scratch)
-        }
-        _ => None,
-    }
-}
-
-pub fn decode(coding: Coding, bytes: &[u8]) -> Value {
-    match coding {
-        Coding::Text => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
-        Coding::Link => <[u8; 16]>::try_from(bytes).map_or(Value::Null, |id| Value::Link(RecordId(id))),
-        Coding::Links => Value::Links(ids_of(bytes).collect()),
-        Coding::Any => postcard::from_bytes(bytes).unwrap_or_default(),
-    }
-}
-
-/// The ids in the bytes of coding `Links`.
-pub fn ids_of(bytes: &[u8]) -> impl Iterator<Item = RecordId> + '_ {
-    bytes.chunks_exact(16).filter_map(|id| id.try_into().ok()).map(RecordId)
-}
-
 #[cfg(test)]
-mod tests {
-    use std::str::FromStr;
-
-    use kith_model::Labelled;
-
-    use super::*;
-
-    fn held(mut column: Column, values: &[Value]) {
-        let mut scratch = Vec::new();
-        for (row, value) in values.iter().enumerate() {
-            column.set(row as u32, value, &mut scratch);
-        }
-        column.grow(values.len() + 3);
-        for (row, value) in values.iter().enumerate() {
-            assert_eq!(column.get(row as u32), *value);
-            assert_eq!(column.is_null(row as u32), value.is_null());
-        }
-        assert_eq!(column.present(values.len() + 3).count(), values.iter().filter(|v| !v.is_null()).count());
-        assert!(column.get(1_000_000).is_null());
-    }
-
-    #[test]
-    fn decimals_come_back_digit_for_digit() {
-        let texts = ["12.50", "12.5", "-0.000001", "0", "79228162514264337593543950335", "123456789012345.6789", "1e3"];
-        let values: Vec<Value> = texts
-            .iter()
-            .map(|t| Value::Decimal(Decimal::from_str(t).or_else(|_| Decimal::from_scientific(t)).unwrap()))
-            .collect();
-        let empty =
-            Column::Double { set: Bits::default(), values: Vec::new(), scale: Vec::new(), exact: HashMap::new() };
-        held(empty, &values);
-    }
-
-    #[test]
-    fn a_value_of_another_shape_turns_the_column_general_and_loses_nothing() {
-        let ints = Column::Int { shape: Shape::Unknown, set: Bits::default(), values: Vec::new() };
-        let odd = [
-            Value::Int(4),
-            Value::Null,
-            Value::Date(9),
-            Value::Text("Zoë\nO'Hara".into()),
-            Value::Labelled(vec![Labelled { value: "a@b.example".into(), label: "work".into() }]),
-            Value::Text(String::new()),
-            Value::Bool(false),
-        ];
-        held(ints, &odd);
-    }
-
-    #[test]
-    fn compaction_keeps_every_value_and_drops_dead_ones() {
-        let mut column = Column::coded(Coding::Text);
-        let mut scratch = Vec::new();
-        for round in 0..20 {
-            for row in 0..1_000 {
-                column.set(row, &Value::Text(format!("{round}-{row}")), &mut scratch);
-            }
-            column.compact();
-        }
-        assert!((0..1_000).all(|row| column.get(row) == Value::Text(format!("19-{row}"))));
-        let Column::Coded { words, .. } = &column else { panic!() };
-        assert!(words.len() < 10_000, "{}", words.len());
-    }
-}
+#[path = "column_tests.rs"]
+mod tests;

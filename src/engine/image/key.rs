@@ -6,8 +6,9 @@ use kith_model::{Column as Class, FieldDef, Value};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    coding::{Coding, decode},
     collate::{Collation, clipped},
-    column::{Coding, Column, decode, major},
+    column::{Column, major},
 };
 
 /// A sort key. All rows of one field have keys of one case, or null.

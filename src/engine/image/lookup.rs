@@ -6,7 +6,7 @@ use std::{collections::HashMap, hash::BuildHasher};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use kith_model::FieldDef;
 
-use super::column::{Column, decode};
+use super::{coding::decode, column::Column};
 
 pub enum Lookup {
     Coded(Chains),

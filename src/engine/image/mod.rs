@@ -4,6 +4,7 @@
 pub mod bits;
 mod build;
 pub mod codes;
+pub mod coding;
 pub mod collate;
 pub mod column;
 mod computed;
@@ -31,8 +32,9 @@ use parking_lot::RwLock;
 
 pub use self::{bits::Bits, computed::value_of};
 use self::{
+    coding::{Coding, ids_of},
     collate::Collation,
-    column::{Coding, Column, ids_of},
+    column::Column,
     computed::Computed,
     table::Table,
 };
@@ -326,8 +328,8 @@ impl Image {
         table.live.iter().map(|row| table.ids[row as usize]).collect()
     }
 
-    /// Makes the orders of these fields (keys, or `created_at` and the like), so that the first list need not wait. Takes about a
-    /// second for a million texts; call it from a thread of its own.
+    /// Makes the orders of these fields (keys, or `created_at` and the like) and the look-ups of unique ones, so that the first list
+    /// and the first write need not wait. Takes about a second for a million texts; call it from a thread of its own.
     pub fn warm(&self, object: u32, fields: &[&str]) {
         let Some(cell) = self.cell(object) else { return };
         for key in fields {
@@ -335,6 +337,10 @@ impl Image {
             if let Some(slot) = slot {
                 build::build(&cell, slot, &self.inner.collation);
             }
+        }
+        let unique: Vec<u32> = cell.read().slots.iter().filter(|s| s.known && s.def.unique).map(|s| s.def.id).collect();
+        for field in unique {
+            self.lookup(object, field, "");
         }
     }
 

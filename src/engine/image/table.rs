@@ -9,8 +9,9 @@ use kith_model::{FieldDef, ObjectDef, Value, Values};
 
 use super::{
     bits::Bits,
+    coding::Coding,
     collate::Collation,
-    column::{Coding, Column},
+    column::Column,
     slot::{Around, Slot},
 };
 use crate::Record;

@@ -8,7 +8,8 @@ use rust_decimal::Decimal;
 
 use crate::image::{
     Bits,
-    column::{Column, Shape, decode},
+    coding::decode,
+    column::{Column, Shape},
     slot::Slot,
 };
 

@@ -11,7 +11,7 @@ use super::leaf::{Part, Within};
 use crate::image::{
     Bits,
     codes::Codes,
-    column::{Coding, decode},
+    coding::{Coding, decode},
     dictionary::Dictionary,
 };
 

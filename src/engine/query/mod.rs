@@ -13,6 +13,8 @@ mod sorted;
 mod truth;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 use kith_base::RecordId;

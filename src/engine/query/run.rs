@@ -9,7 +9,8 @@ use kith_model::expr::{self, EvalContext, Expr};
 use super::{leaf::Leaf, plan::Plan, scan::scan, truth::Truth};
 use crate::image::{
     Bits,
-    column::{Column, decode},
+    coding::decode,
+    column::Column,
     slot::Slot,
     table::{ID, Table},
 };

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::image::{
     Bits,
-    column::{Coding, Column, Shape, ids_of, unit},
+    coding::{Coding, ids_of},
+    column::{Column, Shape, unit},
     slot::Slot,
 };
 

@@ -5,11 +5,8 @@ use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
 use kith_base::RecordId;
 use parking_lot::RwLock;
 use tantivy::{
-    Searcher, SegmentReader, Term,
-    columnar::Column,
-    postings::TermInfo,
-    query::FuzzyTermQuery,
-    schema::{Field, IndexRecordOption},
+    InvertedIndexReader, Searcher, SegmentReader, Term, columnar::Column, postings::TermInfo, query::FuzzyTermQuery,
+    schema::IndexRecordOption,
 };
 
 use super::{SearchError, Shared, verify, words};
@@ -171,7 +168,7 @@ fn word_in(shared: &Shared, segment: &SegmentReader, word: &str, slips: bool) ->
             .map_err(tantivy::TantivyError::from)?;
         while stream.advance() {
             let kind = if stream.key().len() == word.len() { exact } else { begin };
-            add(segment, field, stream.value(), &mut kinds[kind])?;
+            add(segment, &postings, stream.value(), &mut kinds[kind])?;
         }
         let allowed = words::slips(word);
         if slips && allowed > 0 {
@@ -179,16 +176,20 @@ fn word_in(shared: &Shared, segment: &SegmentReader, word: &str, slips: bool) ->
             let automaton = FuzzyTermQuery::new_prefix(term, allowed, true).automaton()?;
             let mut stream = postings.terms().search(automaton).into_stream().map_err(tantivy::TantivyError::from)?;
             while stream.advance() {
-                add(segment, field, stream.value(), &mut kinds[near])?;
+                add(segment, &postings, stream.value(), &mut kinds[near])?;
             }
         }
     }
     Ok(kinds)
 }
 
-fn add(segment: &SegmentReader, field: Field, term: &TermInfo, into: &mut Option<Bits>) -> Result<(), SearchError> {
+fn add(
+    segment: &SegmentReader,
+    postings: &InvertedIndexReader,
+    term: &TermInfo,
+    into: &mut Option<Bits>,
+) -> Result<(), SearchError> {
     let bits = into.get_or_insert_with(|| Bits::zeros(segment.max_doc() as usize));
-    let postings = segment.inverted_index(field)?;
     let mut blocks = postings
         .read_block_postings_from_terminfo(term, IndexRecordOption::Basic)
         .map_err(tantivy::TantivyError::from)?;

@@ -178,7 +178,7 @@ impl Writer<'_> {
         let (mut title, mut body) = (String::new(), String::new());
         verify::texts(table, row, |slot, text| {
             let into = if slot.def.key == table.def.title { &mut title } else { &mut body };
-            words::each(text, |word| {
+            words::each_indexed(text, |word| {
                 into.push_str(word);
                 into.push(' ');
             });

@@ -118,6 +118,9 @@ fn words_are_found_by_their_beginning_without_accents_or_case_across_objects() {
     assert_eq!(desk.find("son"), [id(4)]);
     assert_eq!(desk.find("acme ohara"), [id(1)]);
     assert_eq!(desk.find("zoe.ohara@ac"), [id(1)]);
+    desk.write(&record(PEOPLE, 6, vec![(1, "Kaj Friis"), (2, "+4520123456")]));
+    assert_eq!(desk.find("20 12 34"), [id(6)]);
+    assert_eq!(desk.find("+45 20 12 34 56 kaj"), [id(6)]);
     assert!(desk.find("osoe").is_empty());
     assert!(desk.find("  ").is_empty());
 }

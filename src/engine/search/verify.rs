@@ -38,7 +38,7 @@ pub(super) fn found_in(table: &Table, row: u32, fields: &[u32], typed: &[String]
         if !fields.contains(&slot.def.id) {
             return;
         }
-        words::each(text, |word| {
+        words::each_indexed(text, |word| {
             for (typed, found) in typed.iter().zip(found.iter_mut()) {
                 *found |= word.starts_with(typed.as_str())
                     || (slips && words::begins_nearly(word, typed, words::slips(typed)));

@@ -28,6 +28,34 @@ pub fn each(text: &str, mut word: impl FnMut(&str)) {
     }
 }
 
+/// As `each`, with what a text should be found by besides its words: the national part of a telephone number in international
+/// form, since nobody types the code of their own country.
+pub fn each_indexed(text: &str, mut word: impl FnMut(&str)) {
+    each(text, &mut word);
+    for (at, _) in text.match_indices('+') {
+        let rest = &text[at + 1..];
+        let digits = &rest[..rest.bytes().take_while(u8::is_ascii_digit).count()];
+        if (8..=15).contains(&digits.len()) {
+            word(&digits[country_digits(digits)..]);
+        }
+    }
+}
+
+/// Digits of the country code that a number begins with (ITU E.164: two digits, except where the zone has one or three).
+fn country_digits(number: &str) -> usize {
+    match number.as_bytes() {
+        [b'1' | b'7', ..] => 1,
+        [b'2', b'0' | b'7', ..]
+        | [b'3', b'0'..=b'4' | b'6' | b'9', ..]
+        | [b'4', b'0' | b'1' | b'3'..=b'9', ..]
+        | [b'5', b'1'..=b'8', ..]
+        | [b'6', b'0'..=b'6', ..]
+        | [b'8', b'1' | b'2' | b'4' | b'6', ..]
+        | [b'9', b'0'..=b'5' | b'8', ..] => 2,
+        _ => 3,
+    }
+}
+
 /// The words of a query. Groups of digits are also one number, as people write telephone numbers.
 pub fn of_query(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
@@ -165,6 +193,21 @@ mod tests {
         assert_eq!(of_query("anna 20 12 34 rossi"), ["anna", "201234", "rossi"]);
         assert_eq!(of_query("room 12 b 7"), ["room", "12", "b", "7"]);
         assert_eq!(of_query("12 34"), ["12", "34"]);
+    }
+
+    #[test]
+    fn telephone_numbers_are_also_their_national_part() {
+        let found = |text: &str| {
+            let mut found = Vec::new();
+            each_indexed(text, |w| found.push(w.to_string()));
+            found
+        };
+        assert_eq!(found("+4520123456"), ["4520123456", "20123456"]);
+        assert_eq!(
+            found("+12125550100 x118; +35312345678"),
+            ["12125550100", "x118", "35312345678", "2125550100", "12345678"]
+        );
+        assert_eq!(found("1+1 c++ +4"), ["1", "1", "c", "4"]);
     }
 
     #[test]
