@@ -1,1 +1,20 @@
-//! kith-server
+//! HTTP: routes on one page, sessions, OpenAPI, live events, the embedded web app. No business rule lives here: a handler turns a
+//! request into a command or a question, the engine does it, and the answer goes back. Only this crate names poem.
+
+pub mod api;
+pub mod app;
+pub mod client;
+mod compress;
+mod extract;
+mod front;
+mod limit;
+mod metrics;
+mod openapi;
+mod problem;
+mod routes;
+pub mod serve;
+mod web;
+
+pub use extract::SESSION_COOKIE;
+pub use limit::Rate;
+pub use problem::{Problem, TABLE as PROBLEMS};

@@ -1,0 +1,70 @@
+//! The handlers, one file per group of routes. A handler extracts, builds a command or a question, runs it and answers.
+
+pub mod actions;
+pub mod audit;
+pub mod batch;
+pub mod events;
+pub mod exports;
+pub mod files;
+pub mod groups;
+pub mod health;
+pub mod history;
+pub mod imports;
+pub mod me;
+pub mod objects;
+pub mod openapi;
+pub mod records;
+pub mod search;
+pub mod session;
+mod shape;
+pub mod timeline;
+pub mod tokens;
+mod upload;
+pub mod users;
+
+use std::sync::Arc;
+
+use poem::{
+    Response,
+    http::{StatusCode, header},
+    web::Data,
+};
+use serde_json::Value as Json;
+
+use crate::app::App;
+
+/// The shared state, as handlers take it.
+type State<'a> = Data<&'a Arc<App>>;
+
+fn answer(status: StatusCode, body: &Json) -> Response {
+    Response::builder().status(status).content_type("application/json").body(body.to_string())
+}
+
+fn ok(body: &Json) -> Response {
+    answer(StatusCode::OK, body)
+}
+
+fn created(body: &Json) -> Response {
+    answer(StatusCode::CREATED, body)
+}
+
+fn no_content() -> Response {
+    Response::builder().status(StatusCode::NO_CONTENT).finish()
+}
+
+/// A record with its version as the ETag that `If-Match` takes.
+fn record(status: StatusCode, body: &Json) -> Response {
+    let etag = format!("\"{}\"", body["version"]);
+    let mut builder = Response::builder().status(status).content_type("application/json").header(header::ETAG, etag);
+    if status == StatusCode::CREATED
+        && let (Some(object), Some(id)) = (body["object"].as_str(), body["id"].as_str())
+    {
+        builder = builder.header(header::LOCATION, format!("{}/records/{object}/{id}", crate::routes::PREFIX));
+    }
+    builder.body(body.to_string())
+}
+
+/// Milliseconds since 1970 as RFC 3339 in UTC.
+fn time(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default()
+}

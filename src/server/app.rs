@@ -1,0 +1,84 @@
+//! What every handler shares: the engine, the limits, the figures. Holds no business rule and no state that must survive a restart.
+
+use std::sync::{Arc, atomic::AtomicI64};
+
+use kith_engine::{Actor, Engine};
+use tokio::sync::{Semaphore, watch};
+
+use crate::{
+    extract::Caller,
+    limit::{Limiter, Rate},
+    metrics::Metrics,
+    problem::Problem,
+};
+
+/// What the server can be told besides where to listen.
+#[derive(Clone, Debug)]
+pub struct AppOptions {
+    /// Requests per caller; none: unlimited, for a vault that only this machine reaches.
+    pub rate: Option<Rate>,
+    /// A proxy in front sets `X-Forwarded-For`; its last entry is the client's address.
+    pub behind_proxy: bool,
+}
+
+impl Default for AppOptions {
+    fn default() -> Self {
+        AppOptions { rate: Some(Rate::default()), behind_proxy: false }
+    }
+}
+
+/// Shared by all requests.
+pub struct App {
+    pub engine: Engine,
+    pub options: AppOptions,
+    pub metrics: Metrics,
+    pub limiter: Option<Limiter>,
+    /// Live streams open now.
+    pub streams: AtomicI64,
+    /// Changes whenever a session ends, so that its live streams end with it.
+    pub session_ended: watch::Sender<u64>,
+    /// Turns for imports in the background.
+    pub imports: Arc<Semaphore>,
+    /// True once the server stops: live streams end, new imports are refused.
+    pub stopping: watch::Sender<bool>,
+}
+
+impl App {
+    pub fn new(engine: Engine, options: AppOptions) -> Arc<App> {
+        let limiter = options.rate.map(Limiter::new);
+        Arc::new(App {
+            engine,
+            options,
+            metrics: Metrics::new(),
+            limiter,
+            streams: AtomicI64::new(0),
+            session_ended: watch::Sender::new(0),
+            imports: crate::api::imports::turns(),
+            stopping: watch::Sender::new(false),
+        })
+    }
+
+    /// Finds out who calls and runs `work` for them, away from the async runtime: the engine's calls block.
+    ///
+    /// # Errors
+    /// `auth.required` when nobody is behind the request; otherwise what `work` says.
+    pub async fn act<T: Send + 'static>(
+        &self,
+        caller: Caller,
+        work: impl FnOnce(&Engine, &Actor) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let engine = self.engine.clone();
+        blocking(move || {
+            let actor = caller.actor(&engine)?;
+            work(&engine, &actor)
+        })
+        .await
+    }
+}
+
+/// Runs what blocks on a thread made for it. A panic there becomes a fault of ours, not a lost connection.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(Problem::internal(error)))
+}

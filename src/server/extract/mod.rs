@@ -1,0 +1,11 @@
+//! What handlers take out of a request: who calls, the body, the query, the conditions. Parses once, at the edge; runs nothing.
+
+mod body;
+mod caller;
+mod conditions;
+mod params;
+
+pub use body::{Input, parse};
+pub use caller::{Caller, SESSION_COOKIE, Trusted, address_of, credential_of, from_elsewhere, is_loopback};
+pub use conditions::{Idempotency, IfMatch};
+pub use params::{Params, record_id};

@@ -1,0 +1,122 @@
+//! What the document says of each operation, by the name that the route table gives it. One line an operation; the shapes are in
+//! `components.json`.
+
+/// The body that an operation takes.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Takes {
+    Nothing,
+    /// Name of a schema.
+    Json(&'static str),
+    /// Name of the schema of the form.
+    Form(&'static str),
+}
+
+/// What an operation answers when all is well.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Gives {
+    /// 200 with a schema.
+    Json(&'static str),
+    /// 200 with a schema and the record's ETag.
+    Versioned(&'static str),
+    /// 201 with a schema.
+    Created(&'static str),
+    /// 204.
+    Nothing,
+    /// 200 with another content type.
+    Other(&'static [&'static str]),
+    /// 202 for a job that was started, or 200 for its dry run.
+    Job,
+}
+
+/// One operation.
+pub struct Described {
+    pub name: &'static str,
+    pub tag: &'static str,
+    pub summary: &'static str,
+    /// Names of parameters besides those of the path.
+    pub params: &'static [&'static str],
+    pub takes: Takes,
+    pub gives: Gives,
+    /// Refusals besides those that any operation may answer.
+    pub refuses: &'static [u16],
+}
+
+const fn op(
+    name: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+    params: &'static [&'static str],
+    takes: Takes,
+    gives: Gives,
+    refuses: &'static [u16],
+) -> Described {
+    Described { name, tag, summary, params, takes, gives, refuses }
+}
+
+use Gives::{Created, Job, Other, Versioned};
+use Takes::Form;
+
+const NONE: &[&str] = &[];
+const LIST: &[&str] = &["filter", "q", "sort", "fields", "limit", "cursor", "expand", "trashed", "total"];
+const AUDIT: &[&str] = &["limit", "cursor", "actor", "ofObject", "record", "kind", "since"];
+const EXPORT: &[&str] = &["format", "filter", "q", "fields", "sort", "bom"];
+const EXPORTED: &[&str] = &["text/csv", "application/jsonl", "text/vcard"];
+const WRITE: &[u16] = &[409, 412];
+
+/// Operations that nobody needs to sign in for.
+pub const OPEN: [&str; 2] = ["signIn", "getHealth"];
+
+/// All operations, in the order of the route table.
+#[rustfmt::skip]
+pub static ALL: &[Described] = &[
+    op("signIn", "Session", "Sign in; the session is a cookie", NONE, Takes::Json("SignInBody"), Gives::Json("Session"), &[]),
+    op("getSession", "Session", "Who is signed in", NONE, Takes::Nothing, Gives::Json("Session"), &[]),
+    op("signOut", "Session", "Sign out", NONE, Takes::Nothing, Gives::Nothing, &[]),
+    op("getMe", "Session", "The caller's own user record", NONE, Takes::Nothing, Versioned("Record"), &[]),
+    op("updateMe", "Session", "Change the caller's own profile", NONE, Takes::Json("ValuesBody"), Versioned("Record"), WRITE),
+    op("changePassword", "Session", "Change the caller's own password; ends its other sessions", NONE, Takes::Json("ChangePasswordBody"), Gives::Nothing, &[]),
+    op("listObjects", "Schema", "The live schema, as far as the caller may see it", NONE, Takes::Nothing, Gives::Json("Objects"), &[]),
+    op("createObject", "Schema", "Make an object", NONE, Takes::Json("ObjectBody"), Created("Object"), &[409]),
+    op("getObject", "Schema", "One object with its fields", NONE, Takes::Nothing, Gives::Json("Object"), &[]),
+    op("updateObject", "Schema", "Change an object", NONE, Takes::Json("ObjectBody"), Gives::Json("Object"), &[409]),
+    op("deleteObject", "Schema", "Remove an object", &["force"], Takes::Nothing, Gives::Nothing, &[409]),
+    op("createField", "Schema", "Add a field", NONE, Takes::Json("FieldBody"), Created("Field"), &[409]),
+    op("orderFields", "Schema", "Put fields into an order", NONE, Takes::Json("OrderBody"), Gives::Json("Object"), &[409]),
+    op("updateField", "Schema", "Change a field", NONE, Takes::Json("FieldBody"), Gives::Json("Field"), &[409]),
+    op("deleteField", "Schema", "Remove a field; its values stay in history", NONE, Takes::Nothing, Gives::Nothing, &[409]),
+    op("listKinds", "Schema", "Kinds of fields", NONE, Takes::Nothing, Gives::Json("Kinds"), &[]),
+    op("listRecords", "Records", "List, filter, sort and search records", LIST, Takes::Nothing, Gives::Json("RecordPage"), &[]),
+    op("createRecord", "Records", "Make a record", &["idempotencyKey"], Takes::Json("ValuesBody"), Created("Record"), &[409]),
+    op("batchRecords", "Records", "Up to 1,000 operations, all or nothing", &["idempotencyKey"], Takes::Json("BatchBody"), Gives::Json("BatchAnswer"), WRITE),
+    op("groupRecords", "Records", "Counts and sums per value of a field", &["by", "filter", "q", "sum"], Takes::Nothing, Gives::Json("Groups"), &[]),
+    op("runActionOnMany", "Actions", "Run an action on several records", NONE, Takes::Json("ActionOnManyBody"), Gives::Json("ActionResult"), WRITE),
+    op("getRecord", "Records", "One record", &["fields", "expand"], Takes::Nothing, Versioned("RecordAnswer"), &[]),
+    op("updateRecord", "Records", "Change fields of a record", &["ifMatch"], Takes::Json("ValuesBody"), Versioned("Record"), WRITE),
+    op("deleteRecord", "Records", "Put a record into the trash", &["ifMatch"], Takes::Nothing, Gives::Nothing, WRITE),
+    op("restoreRecord", "Records", "Take a record out of the trash", &["idempotencyKey"], Takes::Nothing, Versioned("Record"), WRITE),
+    op("getHistory", "Records", "Who changed what, when and why", &["shortLimit", "cursor"], Takes::Nothing, Gives::Json("HistoryPage"), &[]),
+    op("getTimeline", "Records", "Notes, tasks, files and changes, newest first", &["shortLimit", "cursor"], Takes::Nothing, Gives::Json("TimelinePage"), &[]),
+    op("runAction", "Actions", "Run an action on a record", NONE, Takes::Json("ActionInput"), Gives::Json("ActionResult"), WRITE),
+    op("search", "Records", "Search as you type, across objects", &["q", "objects", "shortLimit"], Takes::Nothing, Gives::Json("Hits"), &[]),
+    op("uploadFile", "Files", "Store a file, attached to a record when one is named", &["attachTo", "attachRecord"], Form("FileForm"), Created("Record"), &[]),
+    op("downloadFile", "Files", "A file's content", NONE, Takes::Nothing, Other(&["application/octet-stream"]), &[]),
+    op("startImport", "Imports", "Import a file, or look at what importing it would do", NONE, Form("ImportForm"), Job, &[409]),
+    op("getImport", "Imports", "How an import is doing", NONE, Takes::Nothing, Gives::Json("ImportJob"), &[]),
+    op("getRefusedRows", "Imports", "The rows that were not imported, with reasons", NONE, Takes::Nothing, Other(&["text/csv"]), &[]),
+    op("undoImport", "Imports", "Undo an import", NONE, Takes::Nothing, Gives::Json("ImportJob"), &[409]),
+    op("exportRecords", "Exports", "Carry records out as a file", EXPORT, Takes::Nothing, Other(EXPORTED), &[]),
+    op("streamEvents", "Events", "Live changes as server-sent events", &["lastEventId"], Takes::Nothing, Other(&["text/event-stream"]), &[]),
+    op("createUser", "Administration", "Make a user", NONE, Takes::Json("UserBody"), Created("Record"), &[409]),
+    op("setPassword", "Administration", "Set a user's password; ends its sessions", NONE, Takes::Json("SetPasswordBody"), Gives::Nothing, &[]),
+    op("createToken", "Administration", "Issue an API token", NONE, Takes::Json("TokenBody"), Created("TokenAnswer"), &[]),
+    op("listAudit", "Administration", "Changes, reads, sign-ins and refusals, newest first", AUDIT, Takes::Nothing, Gives::Json("AuditPage"), &[]),
+    op("verifyJournal", "Administration", "Check the whole journal and the records", NONE, Takes::Nothing, Gives::Json("VerifyReport"), &[]),
+    op("getOpenApi", "Server", "This document, of the live schema", NONE, Takes::Nothing, Gives::Json("OpenApi"), &[]),
+    op("getHealth", "Server", "Whether the server is well", NONE, Takes::Nothing, Gives::Json("Health"), &[]),
+    op("getMetrics", "Server", "Figures for Prometheus", NONE, Takes::Nothing, Other(&["application/openmetrics-text"]), &[]),
+];
+
+/// What is said of an operation.
+pub fn find(name: &str) -> Option<&'static Described> {
+    ALL.iter().find(|described| described.name == name)
+}
