@@ -284,9 +284,19 @@ impl<'a> Check<'a> {
             }
             Err(error) => self.find("journal/checkpoint".into(), None, Vec::new(), error.to_string()),
         }
+        self.vault();
         self.report.head_seq = self.seq;
         self.report.head_hash = self.chain.unwrap_or_default();
         self.report
+    }
+
+    /// The data opens with the keys in memory; the next start needs the file.
+    fn vault(&mut self) {
+        let file = std::fs::read(self.folder.vault());
+        if !file.is_ok_and(|bytes| *blake3::hash(&bytes).as_bytes() == self.keys.vault_file) {
+            let what = "it is not the file that was opened; put it back from a copy before the next stop".to_string();
+            self.find("vault.age".into(), None, Vec::new(), what);
+        }
     }
 
     fn find(&mut self, place: String, seq: Option<u64>, ids: Vec<RecordId>, what: String) {

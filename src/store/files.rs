@@ -10,7 +10,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::{
-    StoreError, Vault,
+    Finding, StoreError, Vault,
     error::{at, from_io},
     folder::{Folder, create_file, disk_bytes, make_folder, remove_file, rename},
 };
@@ -134,6 +134,22 @@ impl Files {
         Ok(names.filter(|name| is_name(name)).collect())
     }
 
+    /// Reads every file to its end and says which do not hold. `progress` gets (done, all) in files.
+    pub fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Finding>, StoreError> {
+        let names = self.names()?;
+        let (all, mut findings) = (names.len() as u64, Vec::new());
+        for (name, done) in names.iter().zip(1..) {
+            let read = self.read(name).map_err(|error| error.to_string());
+            let read = read.and_then(|mut file| io::copy(&mut file, &mut io::sink()).map_err(|e| e.to_string()));
+            if let Err(cause) = read {
+                let what = format!("it does not open to its end ({cause}); put this file back from a backup");
+                findings.push(Finding { place: format!("files/{name}"), seq: None, ids: Vec::new(), what });
+            }
+            progress(done, all);
+        }
+        Ok(findings)
+    }
+
     /// Bytes on the disk.
     pub fn disk_bytes(&self) -> u64 {
         disk_bytes(&self.path)
@@ -254,5 +270,9 @@ mod tests {
             fs::write(&path, &good[..length]).unwrap();
             assert!(read().is_err(), "length {length}");
         }
+        let findings = files.verify(&mut |_, _| {}).unwrap();
+        assert_eq!(findings[0].place, format!("files/{}", stored.name));
+        fs::write(&path, good).unwrap();
+        assert!(files.verify(&mut |_, _| {}).unwrap().is_empty());
     }
 }

@@ -71,6 +71,8 @@ pub(crate) struct Keys {
     pub chain: Secret<[u8; 32]>,
     pub digest: Secret<[u8; 32]>,
     pub files: age::x25519::Identity,
+    /// Hash of `vault.age` as it was opened, so that verification sees when the file has changed since.
+    pub vault_file: [u8; 32],
 }
 
 /// Random nonces for a group of seals, asked from the system in one go.
@@ -181,6 +183,7 @@ pub(crate) mod tests {
             chain: Secret::new([3; 32]),
             digest: Secret::new([4; 32]),
             files: age::x25519::Identity::generate(),
+            vault_file: [0; 32],
         }
     }
 

@@ -310,6 +310,33 @@ fn a_long_journal_does_not_hold_its_files_open() {
 }
 
 #[test]
+fn compacting_gives_space_back_and_keeps_every_record() {
+    let bench = Bench::new();
+    let store = bench.open();
+    (0..1500).for_each(|n| {
+        write(&store, n % 3, u64::from(n) + 1, &"long ".repeat(600));
+    });
+    let (before, bytes) = (scan(&store), store.stats().records_bytes);
+    store.compact().unwrap();
+    assert_eq!(scan(&store), before);
+    assert!(store.stats().records_bytes <= bytes, "{} after {bytes}", store.stats().records_bytes);
+    write(&store, 1, 9_000, "goes on");
+    assert!(verify(&store).is_clean());
+    assert!(!bench.path("store.damaged").exists());
+}
+
+#[test]
+fn a_vault_file_that_was_changed_is_found_while_it_can_still_be_put_back() {
+    let bench = Bench::new();
+    let store = bench.open();
+    let good = fs::read(bench.path("vault.age")).unwrap();
+    fs::write(bench.path("vault.age"), &good[1..]).unwrap();
+    assert_eq!(verify(&store).findings[0].place, "vault.age");
+    fs::write(bench.path("vault.age"), good).unwrap();
+    assert!(verify(&store).is_clean());
+}
+
+#[test]
 fn cursors_survive_and_a_foreign_vault_is_refused() {
     let bench = Bench::new();
     let store = bench.open();

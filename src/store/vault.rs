@@ -97,7 +97,7 @@ impl Vault {
             .and_then(|mut stream| stream.write_all(&plain).and_then(|()| stream.finish().map(|_| ())))
             .map_err(unwritten)?;
         replace_file(&path, &sealed)?;
-        Vault::from_content(&content)
+        Vault::from_content(&content, &sealed)
     }
 
     /// Reads `vault.age` of `folder`.
@@ -124,10 +124,10 @@ impl Vault {
             _ => return Err(damaged("no version")),
         }
         let content: Content = postcard::from_bytes(&plain[1..]).map_err(damaged)?;
-        Vault::from_content(&content)
+        Vault::from_content(&content, &sealed)
     }
 
-    fn from_content(content: &Content) -> Result<Vault, VaultError> {
+    fn from_content(content: &Content, file: &[u8]) -> Result<Vault, VaultError> {
         let files = age::x25519::Identity::from_str(&content.files_identity).map_err(damaged)?;
         if content.data_keys.is_empty() {
             return Err(damaged("no data key"));
@@ -138,6 +138,7 @@ impl Vault {
             chain: Secret::new(content.chain_key),
             digest: Secret::new(content.digest_key),
             files,
+            vault_file: *blake3::hash(file).as_bytes(),
         })))
     }
 }

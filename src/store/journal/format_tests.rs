@@ -95,3 +95,25 @@ fn headers_of_a_newer_format_or_another_vault_are_named() {
     frame[3] = 9;
     assert_eq!(Frame::decode(&frame, &keys), Err(Bad::Newer(9)));
 }
+
+proptest::proptest! {
+    #[test]
+    fn bytes_that_are_no_frame_are_refused_without_a_panic(
+        mut bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400),
+        begins_like_one in proptest::bool::ANY,
+    ) {
+        let keys = keys();
+        if begins_like_one && bytes.len() > 16 {
+            bytes[..4].copy_from_slice(&FRAME_MAGIC);
+            bytes[4] = bytes[4] % 3 + 1;
+            (bytes[10], bytes[11]) = (0, 0);
+        }
+        proptest::prop_assert!(Frame::decode(&bytes, &keys).is_err());
+        // The meta of a frame whose checksum holds, but which no kith wrote.
+        let mut frame = mark_frame(1, 1, [0; 32]);
+        let _ = frame.fill_mark(&bytes);
+        let _ = frame.fill_entry(&bytes);
+        let _ = SegmentHeader::decode(&bytes, &keys);
+        let _ = keys.unseal(&bytes, Place::Cursors);
+    }
+}
