@@ -161,7 +161,7 @@ withPage('an edit survives a change made elsewhere, and says so', async (page) =
   await page.keyboard.press('Control+a');
   await page.keyboard.type('Mine');
   await api(page, 'PATCH', `/records/people/${person.id}`, { values: { job_title: 'Theirs' } });
-  await field(page, 'job_title').getByRole('alert').getByText('Theirs').waitFor();
+  await field(page, 'job_title').getByRole('alert').getByText('Theirs', { exact: true }).waitFor();
   assert.equal(await field(page, 'job_title').getByRole('textbox').inputValue(), 'Mine');
   await page.getByRole('button', { name: 'Use theirs' }).click();
   await field(page, 'job_title').getByText('Theirs').waitFor();
