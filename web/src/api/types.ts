@@ -262,7 +262,9 @@ export interface ImportPreview {
     values: Values;
     problems: ImportProblem[];
   }[];
-  counts: { create: number; update: number; skip: number; refuse: number };
+  counts: { create: number; update: number; skip: number; refuse: number; warnings?: number; links_created?: number };
+  /** The same remark about many rows. */
+  notices?: { column: string; message: string; rows: number }[];
 }
 
 export interface ImportOptions {

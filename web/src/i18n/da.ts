@@ -276,6 +276,8 @@ export const da: Messages = {
   'import.into': 'Importér til',
   'import.guess': 'Find ud af det fra filen',
   'import.rows': '{count} rækker',
+  'import.rows_with.one': '{count} række',
+  'import.rows_with.other': '{count} rækker',
   'import.duplicates': 'Findes allerede',
   'import.duplicates_update': 'Opdatér',
   'import.duplicates_skip': 'Spring rækken over',

@@ -274,6 +274,8 @@ export const en = {
   'import.into': 'Import into',
   'import.guess': 'Find out from the file',
   'import.rows': '{count} rows',
+  'import.rows_with.one': '{count} row',
+  'import.rows_with.other': '{count} rows',
   'import.duplicates': 'Already there',
   'import.duplicates_update': 'Update it',
   'import.duplicates_skip': 'Skip the row',

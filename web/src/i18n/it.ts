@@ -276,6 +276,8 @@ export const it: Messages = {
   'import.into': 'Importa in',
   'import.guess': 'Scopri dal file',
   'import.rows': '{count} righe',
+  'import.rows_with.one': '{count} riga',
+  'import.rows_with.other': '{count} righe',
   'import.duplicates': 'Se esiste già',
   'import.duplicates_update': 'Aggiorna',
   'import.duplicates_skip': 'Salta la riga',
