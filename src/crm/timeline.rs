@@ -29,7 +29,10 @@ pub struct Moment {
 #[derive(Debug)]
 pub enum What {
     /// `kind`: `note`, `task` or `file`.
-    Record { kind: &'static str, record: Box<Record> },
+    Record {
+        kind: &'static str,
+        record: Box<Record>,
+    },
     Change(Box<HistoryItem>),
 }
 

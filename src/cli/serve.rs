@@ -1,0 +1,117 @@
+//! `kith serve`: the server, until it is told to stop.
+
+use std::time::Duration;
+
+use kith_engine::Engine;
+use kith_server::{
+    app::AppOptions,
+    serve::{ServeOptions, bind},
+};
+use kith_store::Vault;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{CliError, Common, Outcome, logging, open, print, secrets};
+
+/// Run the server until SIGTERM or SIGINT
+#[derive(clap::Args)]
+pub struct Args {
+    /// Address and port to listen on
+    #[arg(long, env = "KITH_LISTEN", default_value = "127.0.0.1:5484", value_name = "ADDRESS")]
+    listen: String,
+    /// A proxy in front sets X-Forwarded-For; believe it
+    #[arg(long)]
+    behind_proxy: bool,
+}
+
+pub async fn run(common: &Common, args: Args) -> Outcome {
+    logging::start(common.json);
+    let unlock = secrets::unlock(common)?;
+    let data = common.data.clone();
+    let vault = open::blocking(move || Ok(Vault::unlock(&data, &unlock)?)).await?;
+    let options = ServeOptions {
+        listen: args.listen,
+        socket: None,
+        app: AppOptions { behind_proxy: args.behind_proxy, ..AppOptions::default() },
+    };
+    // The engine holds the folder's lock, so it comes before the socket: a second server must not take it away.
+    let engine = open_engine(common, &vault).await?;
+    listen(common, engine, options, |url| format!("Kith is at {url}")).await
+}
+
+async fn open_engine(common: &Common, vault: &Vault) -> Outcome<Engine> {
+    let (data, vault) = (common.data.clone(), vault.clone());
+    let bar = print::progress("Opening");
+    let shown = bar.clone();
+    let engine = open::blocking(move || open::engine(&data, &vault, &mut |records| shown.set_position(records))).await;
+    bar.finish_and_clear();
+    engine
+}
+
+/// Binds, tells the address, serves until a signal comes or the store stops.
+pub async fn listen(
+    common: &Common,
+    engine: Engine,
+    options: ServeOptions,
+    greeting: impl FnOnce(&str) -> String,
+) -> Outcome {
+    let options = ServeOptions { socket: Some(common.data.join(open::SOCKET)), ..options };
+    let bound = match bind(&options).await {
+        Ok(bound) => bound,
+        Err(error) => {
+            open::blocking(move || Ok(engine.close()?)).await?;
+            return Err(error.into());
+        }
+    };
+    let url = format!("http://{}", bound.address());
+    if common.json {
+        print::line(&serde_json::json!({"url": url}).to_string());
+    } else {
+        print::line(&greeting(&url));
+    }
+    let watched = engine.clone();
+    let (stopped, broken) = tokio::sync::watch::channel(false);
+    let shutdown = async move {
+        tokio::select! {
+            () = told_to_stop() => tracing::info!("stopping"),
+            () = store_stopped(&watched) => {
+                stopped.send_replace(true);
+                tracing::error!("the store met a write error and takes nothing more; ending, start again when the disk is well");
+            }
+        }
+    };
+    let served = bound.serve(engine, shutdown).await;
+    if *broken.borrow() {
+        return Err(CliError::failed(
+            "store.stopped",
+            "the store met a write error; nothing acknowledged is lost, check the disk and start again",
+        ));
+    }
+    Ok(served?)
+}
+
+/// The first signal asks for a clean end; a second one ends at once.
+async fn told_to_stop() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    tokio::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        // The journal is durable at every acknowledgement; the next start replays what the record store lacks.
+        std::process::exit(1);
+    });
+}
+
+async fn store_stopped(engine: &Engine) {
+    // Writers learn of it at once by their error; this only ends the process soon after.
+    const LOOK_EVERY: Duration = Duration::from_secs(2);
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let asked = engine.clone();
+        // A look that fails says nothing about the store; the next one will.
+        if open::blocking(move || Ok(asked.storage().stats().stopped)).await.unwrap_or(false) {
+            return;
+        }
+    }
+}
