@@ -92,7 +92,7 @@ export async function signIn(page, kith) {
   await page.getByLabel('E-mail').fill(kith.email);
   await page.getByLabel('Password').fill(kith.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor();
+  await page.locator('#content h1').waitFor();
 }
 
 /** The API as the signed-in page would call it; for what a test prepares or checks beside the UI. */
