@@ -45,29 +45,39 @@ fn clipped(text: &str) -> String {
 
 /// The values of the names, ready to be lent to the interpreter.
 struct Bound<'n> {
-    values: Vec<(&'n str, Value, Box<dyn Val>)>,
+    values: Vec<Named<'n>>,
+}
+
+struct Named<'n> {
+    name: &'n str,
+    value: Box<dyn Val>,
+    /// The value again where it has parts, or could have had some.
+    whole: Option<Value>,
 }
 
 impl<'n> Bound<'n> {
     fn new(values: impl Iterator<Item = (&'n str, Value)>) -> Result<Self, ExprError> {
-        let made = values.map(|(name, value)| match Box::<dyn Val>::try_from(value.clone()) {
-            Ok(made) => Ok((name, value, made)),
-            Err(error) => Err(ExprError::Evaluation(clipped(&error.to_string()))),
+        let made = values.map(|(name, value)| {
+            let whole = matches!(value, Value::Map(_) | Value::Null).then(|| value.clone());
+            match Box::<dyn Val>::try_from(value) {
+                Ok(value) => Ok(Named { name, value, whole }),
+                Err(error) => Err(ExprError::Evaluation(clipped(&error.to_string()))),
+            }
         });
         Ok(Bound { values: made.collect::<Result<_, _>>()? })
+    }
+
+    fn named(&self, name: &str) -> Option<&Named<'n>> {
+        self.values.iter().find(|named| named.name == name)
     }
 }
 
 impl VariableResolver for Bound<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         let Some((root, path)) = variable.split_once('.') else {
-            return self
-                .values
-                .iter()
-                .find(|(name, ..)| *name == variable)
-                .map(|(.., value)| CowVal::Borrowed(value.as_ref()));
+            return self.named(variable).map(|named| CowVal::Borrowed(named.value.as_ref()));
         };
-        let mut value = &self.values.iter().find(|(name, ..)| *name == root)?.1;
+        let mut value = self.named(root)?.whole.as_ref()?;
         for part in path.split('.') {
             value = match value {
                 Value::Null => return Some(CowVal::owned(cel::common::types::CelNull)),

@@ -1,4 +1,5 @@
-//! `phone`: one number, or several with labels, in international form (`+4520123456`), an extension as ` x118`.
+//! `phone`: one number, or several with labels, in international form (`+4520123456`), an extension as ` x118`. Digits that no
+//! country's numbers look like stay as written.
 //! Whether somebody answers is not asked, nor whether the operator has handed the number out.
 
 use phonenumber::Mode;
@@ -76,13 +77,19 @@ fn one(field: &FieldDef, context: &ReadContext, text: &str) -> Result<String, Vi
     let country = context.country.parse().ok();
     // 00 is how most of the world dials what + stands for, and begins no national number.
     let international = number.strip_prefix("00").map(|rest| format!("+{}", rest.trim_start_matches(['-', ' ', '.'])));
-    let parsed = phonenumber::parse(country, international.as_deref().unwrap_or(number)).map_err(|_| refuse())?;
-    let mut shown = parsed.format().mode(Mode::E164).to_string();
+    let parsed = phonenumber::parse(country, international.as_deref().unwrap_or(number));
+    let own_extension = parsed.as_ref().ok().and_then(|parsed| parsed.extension().map(ToString::to_string));
+    let mut shown = match parsed {
+        Ok(parsed) => parsed.format().mode(Mode::E164).to_string(),
+        // What claims a country has to keep its word. Other digits may be a number of a kind the library does not know: losing
+        // them would be worse than keeping them as they were written.
+        Err(_) if number.contains('+') => return Err(refuse()),
+        Err(_) => number.chars().filter(char::is_ascii_digit).collect(),
+    };
     if shown.chars().filter(char::is_ascii_digit).count() > DIGITS_MAX {
         return Err(refuse());
     }
-    let extension = extension.or_else(|| parsed.extension().map(|e| e.to_string()));
-    if let Some(extension) = extension {
+    if let Some(extension) = extension.or(own_extension) {
         shown.push_str(" x");
         shown.push_str(&extension);
     }

@@ -174,7 +174,8 @@ fn phone_numbers_become_international_and_keep_their_extension() {
     assert_eq!(read(&phone, json!("001-513-290-9960")), Ok(json!("+15132909960")));
     assert_eq!(read(&phone, json!("(801) 266-1318x118")), Ok(json!("+18012661318 x118")));
     assert_eq!(read(&phone, json!("801-266-1318 ext. 7")), Ok(json!("+18012661318 x7")));
-    for bad in ["call me", "12", "+999999999999999999", "++45", "n/a"] {
+    assert_eq!(read(&phone, json!("00 259-905878")), Ok(json!("00259905878")));
+    for bad in ["call me", "12", "+259905878", "+999999999999999999", "++45", "n/a"] {
         assert_eq!(read(&phone, json!(bad)), Err("bad_phone".into()), "{bad}");
     }
 }

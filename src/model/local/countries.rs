@@ -1,5 +1,14 @@
 //! ISO 3166-1 countries: every code with its English name, and the names that address books use in other languages.
 
+use std::{collections::HashMap, sync::LazyLock};
+
+/// Codes by folded name. Addresses are taken apart by asking of every line whether it is a country.
+static BY_NAME: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    let others = OTHER_NAMES.iter().flat_map(|(code, names)| names.split('|').map(move |name| (folded(name), *code)));
+    // English names last: where two languages disagree, they win.
+    others.chain(TABLE.iter().map(|(code, name)| (folded(name), *code))).collect()
+});
+
 /// The alpha-2 code of a country given by code or name.
 pub fn find(text: &str) -> Option<&'static str> {
     let text = text.trim();
@@ -13,14 +22,10 @@ pub fn find(text: &str) -> Option<&'static str> {
         };
         return TABLE.iter().map(|(known, _)| *known).find(|known| *known == code);
     }
-    if text.is_empty() || text.len() > 80 {
+    if text.is_empty() || text.len() > 80 || text.bytes().any(|b| b.is_ascii_digit()) {
         return None;
     }
-    let name = folded(text);
-    let english = TABLE.iter().find(|(_, known)| folded(known) == name).map(|(code, _)| *code);
-    english.or_else(|| {
-        OTHER_NAMES.iter().find(|(_, names)| names.split('|').any(|known| folded(known) == name)).map(|(code, _)| *code)
-    })
+    BY_NAME.get(&folded(text)).copied()
 }
 
 /// The English name of a code.
