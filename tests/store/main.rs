@@ -4,6 +4,8 @@
 //! `KITH_CRASH_ROUNDS`, `KITH_POWER_CUTS`, `KITH_FLIPS`, `KITH_SIM_STEPS` make the runs longer; `KITH_SEED` repeats one.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+// A test that cannot go on should say where.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 mod damage;
