@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kith_engine::Engine;
 use kith_server::{
+    Rate,
     app::AppOptions,
     serve::{ServeOptions, bind},
 };
@@ -18,6 +19,9 @@ pub struct Args {
     /// Address and port to listen on
     #[arg(long, env = "KITH_LISTEN", default_value = "127.0.0.1:5484", value_name = "ADDRESS")]
     listen: String,
+    /// Requests a second that one user, token or address may make over time; 0 for any number
+    #[arg(long, env = "KITH_RATE", default_value_t = 200, value_name = "N")]
+    rate: u32,
     /// A proxy in front sets X-Forwarded-For; believe it
     #[arg(long)]
     behind_proxy: bool,
@@ -31,11 +35,16 @@ pub async fn run(common: &Common, args: Args) -> Outcome {
     let options = ServeOptions {
         listen: args.listen,
         socket: None,
-        app: AppOptions { behind_proxy: args.behind_proxy, ..AppOptions::default() },
+        app: AppOptions { behind_proxy: args.behind_proxy, rate: rate(args.rate) },
     };
     // The engine holds the folder's lock, so it comes before the socket: a second server must not take it away.
     let engine = open_engine(common, &vault).await?;
     listen(common, engine, options, |url| format!("Kith is at {url}")).await
+}
+
+/// Five seconds' worth may come at once after a pause.
+fn rate(per_second: u32) -> Option<Rate> {
+    (per_second > 0).then(|| Rate { per_second: f64::from(per_second), burst: f64::from(per_second) * 5.0 })
 }
 
 async fn open_engine(common: &Common, vault: &Vault) -> Outcome<Engine> {

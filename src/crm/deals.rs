@@ -97,9 +97,18 @@ impl DomainHook for StageRules {
                 draft.set("lost_comment", Value::Null);
             }
         } else if draft.get("closed_at").is_null() || (draft.changed("status") && !draft.changed("closed_at")) {
-            draft.set("closed_at", Value::DateTime(context.now_ms));
+            draft.set("closed_at", Value::DateTime(closing_ms(context, draft)));
         }
         Ok(())
+    }
+}
+
+/// When a deal counts as closed: now, or for one that comes in closed (from an import, say) the day it names.
+fn closing_ms(context: &HookContext<'_>, draft: &Draft<'_>) -> i64 {
+    const DAY_MS: i64 = 86_400_000;
+    match draft.get("close_date") {
+        Value::Date(day) if draft.is_new() => (i64::from(*day) * DAY_MS).min(context.now_ms),
+        _ => context.now_ms,
     }
 }
 

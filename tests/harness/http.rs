@@ -87,6 +87,13 @@ impl Client {
         self.ask("POST", path, &[], Some(body))
     }
 
+    /// Posts to a server that may go away meanwhile; none when it did.
+    pub fn try_post(&self, path: &str, body: &Json) -> Option<Reply> {
+        let text = body.to_string();
+        let mut stream = self.open("POST", path, &[("content-type", "application/json")], text.as_bytes()).ok()?;
+        read_reply(&mut stream, false).ok()
+    }
+
     pub fn patch(&self, path: &str, body: &Json) -> Reply {
         self.ask("PATCH", path, &[], Some(body))
     }

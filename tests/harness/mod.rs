@@ -8,6 +8,7 @@ pub mod http;
 
 use std::{
     io::{BufRead, BufReader, Read},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex, mpsc},
@@ -34,8 +35,11 @@ impl Vault {
     /// An empty folder, not yet a vault.
     pub fn empty() -> Vault {
         let folder = TempDir::with_prefix("kith-test-").expect("a temporary folder");
-        std::fs::write(folder.path().join("passphrase"), PASSPHRASE).expect("the passphrase file");
-        std::fs::write(folder.path().join("password"), ADMIN_PASSWORD).expect("the password file");
+        for (name, secret) in [("passphrase", PASSPHRASE), ("password", ADMIN_PASSWORD)] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, secret).expect("a secret's file");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("its permissions");
+        }
         Vault { folder }
     }
 

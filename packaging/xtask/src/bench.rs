@@ -1,6 +1,9 @@
 //! Runs `tests/bench` against the release binary.
 
-use crate::run::{self, Outcome, cargo};
+use crate::{
+    dist,
+    run::{self, Outcome, cargo},
+};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -13,8 +16,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Outcome {
-    run::call(&mut cargo(&["build", "--release", "--bin", "kith"]))?;
-    let mut command = cargo(&["bench", "--bench", "budgets"]);
+    // What is measured is what is shipped.
+    let binary = dist::build()?;
+    let mut command = cargo(&["test", "--test", "bench", "--", "--ignored", "--nocapture"]);
+    command.env("KITH_BENCH_BINARY", binary);
     command.env("KITH_BENCH_RECORDS", args.records.to_string());
     if let Some(path) = &args.output {
         let path = std::path::absolute(path).map_err(|e| e.to_string())?;

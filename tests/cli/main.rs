@@ -1,0 +1,26 @@
+//! The command line of the real binary: every command beside a server and without one, and what it refuses.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod crash;
+mod disk;
+mod refusals;
+mod static_binary;
+mod work;
+
+use std::process::Output;
+
+use serde_json::Value as Json;
+
+/// What a command printed as JSON.
+#[track_caller]
+fn json(output: &Output) -> Json {
+    assert!(output.status.success(), "{}", harness::said(output));
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e} in {}", harness::said(output)))
+}
+
+/// The exit code and what was written to standard error.
+fn failure(output: &Output) -> (Option<i32>, String) {
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
