@@ -42,6 +42,15 @@ pub fn lint() -> Outcome {
     web::lint()
 }
 
+/// How much more the full run does. Without them the same tests run, shorter.
+const FULL: [(&str, &str); 5] = [
+    ("KITH_TEST_FULL", "1"),
+    ("KITH_CRASH_ROUNDS", "150"),
+    ("KITH_POWER_CUTS", "2000"),
+    ("KITH_FLIPS", "2000"),
+    ("KITH_SIM_STEPS", "20000"),
+];
+
 fn rust_tests(full: bool) -> Outcome {
     let mut command = if answers("cargo", &["nextest", "--version"]) {
         cargo(&["nextest", "run", "--workspace"])
@@ -49,7 +58,9 @@ fn rust_tests(full: bool) -> Outcome {
         cargo(&["test", "--workspace"])
     };
     if full {
-        command.env("KITH_TEST_FULL", "1");
+        for (name, value) in FULL {
+            command.env(name, value);
+        }
     }
     call(&mut command)
 }
