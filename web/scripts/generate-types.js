@@ -5,8 +5,8 @@ import openapiTS, { astToString } from 'openapi-typescript';
 const source = new URL('../openapi.json', import.meta.url);
 const target = new URL('../src/api/schema.d.ts', import.meta.url);
 if (!existsSync(source)) {
-  console.log('openapi.json is missing: run `npm run api` beside a running Kith.');
-  process.exit(0);
+  console.error('openapi.json is missing: run `npm run api` beside a running Kith.');
+  process.exit(1);
 }
 const types = astToString(await openapiTS(source));
 if (!existsSync(target) || readFileSync(target, 'utf8') !== types) writeFileSync(target, types);

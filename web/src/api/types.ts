@@ -1,68 +1,28 @@
-/** Shapes of the HTTP contract. Generic over objects: what fields a record has is told by the live schema, not by types. */
+/**
+ * Shapes of the HTTP contract, taken from the OpenAPI document (`openapi.json`). Generic over objects: what fields a record
+ * has is told by the live schema, not by types. What the document leaves open is said here.
+ */
+
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
 
 export type Values = Record<string, unknown>;
 
-export interface KithRecord {
-  id: string;
-  object: string;
-  version: number;
-  created_at: string;
-  updated_at: string;
-  created_by: string | null;
-  updated_by: string | null;
-  values: Values;
-  /** In the trash. */
-  trashed?: boolean;
-}
+export type KithRecord = Schemas['Record'];
 
-/** What a link shows without opening its record. */
-export interface Included {
-  id: string;
-  object: string;
-  title: string;
-  subtitle?: string | null;
-  record?: KithRecord;
-}
+/** What a link shows without opening its record. The app makes some itself, of records it holds. */
+export type Included = Pick<Schemas['Included'][string], 'id' | 'object' | 'title'> &
+  Partial<Schemas['Included'][string]>;
 
-export interface RecordPage {
-  items: KithRecord[];
-  next_cursor: string | null;
-  total?: number | null;
-  included?: Record<string, Included>;
-}
+export type RecordPage = Schemas['RecordPage'];
 
-export interface RecordAnswer extends KithRecord {
-  title?: string;
-  subtitle?: string | null;
-  included?: Record<string, Included>;
-  permissions?: { update: boolean; delete: boolean };
-}
+/** One record; what a change answers has less around it. */
+export type RecordAnswer = KithRecord & Partial<Schemas['RecordAnswer']>;
 
-export type Operator =
-  | 'is'
-  | 'is_not'
-  | 'contains'
-  | 'starts_with'
-  | 'ends_with'
-  | 'less'
-  | 'less_or_equal'
-  | 'greater'
-  | 'greater_or_equal'
-  | 'between'
-  | 'before'
-  | 'after'
-  | 'any_of'
-  | 'none_of'
-  | 'all_of'
-  | 'is_empty'
-  | 'is_not_empty';
+export type Operator = Schemas['Operator'];
 
-export interface SelectOption {
-  key: string;
-  label: string;
-  color: string;
-  archived: boolean;
-}
+export type SelectOption = Required<Schemas['SelectOption']>;
 
 export interface Field {
   id: number;
@@ -117,20 +77,9 @@ export interface InputSchema {
   maxLength?: number;
 }
 
-export interface Permissions {
-  create: boolean;
-  read: boolean;
-  update: boolean;
-  delete: boolean;
-  export: boolean;
-}
+export type Permissions = Schemas['Object']['permissions'];
 
-export interface InverseLink {
-  key: string;
-  label: string;
-  object: string;
-  field: string;
-}
+export type InverseLink = Schemas['Object']['inverses'][number];
 
 export interface ObjectDef {
   id: number;
@@ -151,51 +100,17 @@ export interface ObjectDef {
   inverses: InverseLink[];
 }
 
-export interface KindInfo {
-  key: string;
-  operators: Operator[];
-  sortable: boolean;
-  can_be_unique: boolean;
-}
+export type KindInfo = Schemas['Kinds']['items'][number];
 
-export interface SessionUser {
-  id: string;
-  email: string;
-  name: string;
-  role: { id: string; key: string; name: string };
-  team: string | null;
-  locale: string | null;
-  is_admin: boolean;
-}
+export type SessionUser = Schemas['Session']['user'];
 
-export interface Session {
-  user: SessionUser;
-  expires_at: string;
-}
+export type Session = Schemas['Session'];
 
-export interface Actor {
-  kind: string;
-  id: string | null;
-  name: string | null;
-}
+export type Actor = Schemas['Actor'];
 
-export interface HistoryItem {
-  seq: number;
-  version: number;
-  at: string;
-  actor: Actor;
-  cause?: string | null;
-  kind: 'created' | 'updated' | 'deleted' | 'restored';
-  changes: { field: string; before: unknown; after: unknown }[];
-}
+export type HistoryItem = Schemas['HistoryItem'];
 
-export interface TimelineItem {
-  kind: 'note' | 'task' | 'file' | 'change';
-  at: string;
-  actor: Actor;
-  record?: KithRecord;
-  entry?: HistoryItem;
-}
+export type TimelineItem = Schemas['TimelinePage']['items'][number];
 
 export interface Paged<T> {
   items: T[];
@@ -203,26 +118,9 @@ export interface Paged<T> {
   included?: Record<string, Included>;
 }
 
-export interface MoneySum {
-  amount: string;
-  currency: string;
-}
+export type Group = Schemas['Groups']['items'][number];
 
-export interface Group {
-  value: string | null;
-  title: string;
-  count: number;
-  sum?: MoneySum[] | number | string | null;
-}
-
-export interface SearchHit {
-  id: string;
-  object: string;
-  title: string;
-  subtitle?: string | null;
-  score: number;
-  snippet?: string | null;
-}
+export type SearchHit = Schemas['Hits']['items'][number];
 
 export type BatchOperation =
   | { op: 'create'; values: Values }
@@ -230,11 +128,7 @@ export type BatchOperation =
   | { op: 'delete'; id: string }
   | { op: 'restore'; id: string };
 
-export interface ActionResult {
-  record?: KithRecord;
-  records?: KithRecord[];
-  message?: string;
-}
+export type ActionResult = Schemas['ActionResult'];
 
 export interface ImportColumn {
   header: string;
@@ -282,18 +176,7 @@ export interface ImportOptions {
   dry_run: boolean;
 }
 
-export interface ImportJob {
-  id: string;
-  state: 'running' | 'done' | 'failed' | 'undone';
-  rows: number;
-  done: number;
-  created: number;
-  updated: number;
-  skipped: number;
-  refused: number;
-  links_created: number;
-  message?: string;
-}
+export type ImportJob = Schemas['ImportJob'];
 
 export interface ChangeEvent {
   seq: number;

@@ -60,9 +60,11 @@ export function isMoney(value: unknown): value is Money {
 
 export function money(value: Money): string {
   try {
-    return numbers(`money ${value.currency}`, { style: 'currency', currency: value.currency }).format(
-      value.amount as unknown as number,
-    );
+    return numbers(`money ${value.currency}`, {
+      style: 'currency',
+      currency: value.currency,
+      trailingZeroDisplay: 'stripIfInteger',
+    } as Intl.NumberFormatOptions).format(value.amount as unknown as number);
   } catch {
     return `${value.amount} ${value.currency}`;
   }

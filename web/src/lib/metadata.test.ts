@@ -67,8 +67,8 @@ describe('metadata', () => {
       version: 1,
       created_at: '',
       updated_at: '',
-      created_by: null,
-      updated_by: null,
+      created_by: '',
+      updated_by: '',
       values: { name: null },
     };
     expect(titleOf(object('deals', [field('name')]), record)).toBe('deals a-bbbb');

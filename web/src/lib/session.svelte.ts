@@ -59,7 +59,7 @@ class SessionState {
 
   async #enter(user: SessionUser): Promise<void> {
     this.user = user;
-    titles.put({ id: user.id, object: 'users', title: user.name || user.email });
+    titles.put({ id: user.id, object: 'users', title: user.name || user.email || '' });
     await Promise.all([this.reloadSchema(), useLocale(user.locale ?? undefined)]);
     this.status = 'in';
     live.start();

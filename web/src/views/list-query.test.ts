@@ -8,8 +8,8 @@ const record = (values: Record<string, unknown>): KithRecord => ({
   version: 2,
   created_at: '',
   updated_at: '',
-  created_by: null,
-  updated_by: null,
+  created_by: '',
+  updated_by: '',
   values,
 });
 

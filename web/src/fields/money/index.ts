@@ -11,5 +11,5 @@ export const money: Kind = {
   text: (v) => (isMoney(v) ? format(v) : plain(v)),
   form: 'number',
   align: 'end',
-  width: 130,
+  width: 140,
 };

@@ -9,5 +9,5 @@ export const select: Kind = {
   Editor,
   text: optionText,
   form: 'choice',
-  width: 140,
+  width: 160,
 };
