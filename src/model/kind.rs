@@ -154,6 +154,7 @@ pub trait FieldKind: Sync + Send {
     fn to_cel(&self, field: &FieldDef, value: &Value) -> cel::Value;
 
     /// A CEL result back into a value, for computed fields of this result kind. None where it does not fit.
+    #[allow(clippy::wrong_self_convention, reason = "the counterpart of to_cel; self is the kind, not the value")]
     fn from_cel(&self, _field: &FieldDef, _value: &cel::Value) -> Option<Value> {
         None
     }

@@ -170,9 +170,9 @@ pub fn show(ms: TimestampMs) -> Option<String> {
 
 /// Midnight UTC of the day that it is at `now_ms` in `zone`, in milliseconds.
 pub fn today_ms(now_ms: TimestampMs, zone: &str) -> TimestampMs {
-    let day = Timestamp::from_millisecond(now_ms).ok().and_then(|now| {
+    let day = Timestamp::from_millisecond(now_ms).ok().map(|now| {
         let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
-        Some(dates::to_days(now.to_zoned(zone).date()))
+        dates::to_days(now.to_zoned(zone).date())
     });
     i64::from(day.unwrap_or_default()) * 86_400_000
 }
