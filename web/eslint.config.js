@@ -7,7 +7,10 @@ import svelteConfig from './svelte.config.js';
 /** Plain TypeScript stays free of the framework: it can then be tested, and kept, without it. */
 const noFramework = {
   patterns: [
-    { group: ['svelte', 'svelte/*', 'bits-ui', '@lucide/svelte'], message: 'Only .svelte and .svelte.ts files know the framework.' },
+    {
+      group: ['svelte', 'svelte/*', 'bits-ui', '@lucide/svelte'],
+      message: 'Only .svelte and .svelte.ts files know the framework.',
+    },
   ],
 };
 
@@ -39,7 +42,10 @@ export default ts.config(
   {
     rules: {
       'no-console': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
       // Knows no getters and setters of private state in Svelte classes.
       'no-unused-private-class-members': 'off',
       'svelte/no-useless-children-snippet': 'off',
