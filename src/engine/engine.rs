@@ -20,12 +20,7 @@ use crate::{
     idempotency::Memory,
     image::Image,
     meta::{Meta, source::Source},
-    pipeline::{
-        hooks::DomainHook,
-        prepare::Rights,
-        stripes::Stripes,
-        writer::{Counters, WriterHandle},
-    },
+    pipeline::{Counters, hooks::DomainHook, prepare::Rights, stripes::Stripes, writer::WriterHandle},
     search::SearchIndex,
 };
 

@@ -84,7 +84,8 @@ impl Engine {
         let fixed = |key: &str| key == "key" || (builtin && !OBJECT_AMENDABLE.contains(&key));
         let now = serde_json::to_value(&*current).unwrap_or_default();
         refuse_fixed(&patch, &now, fixed, object)?;
-        let mut changed: ObjectDef = merged(now, &patch)?;
+        let original = self.built_in(object).cloned().unwrap_or_default();
+        let mut changed: ObjectDef = merged(now, &patch, &original)?;
         changed.fields = current.fields.clone();
         let values = object_values(&changed, Some(&patch));
         check(&with_object(&meta.schema, changed), object)?;
@@ -195,7 +196,8 @@ impl Engine {
         };
         let now = serde_json::to_value(&current).unwrap_or_default();
         refuse_fixed(&patch, &now, fixed, &format!("{object}.{field}"))?;
-        let mut changed: FieldDef = merged(now, &patch)?;
+        let original = self.built_in(object).and_then(|o| o.field_by_id(current.id)).cloned().unwrap_or_default();
+        let mut changed: FieldDef = merged(now, &patch, &original)?;
         retire(&current, &mut changed);
         if changed.key != current.key && object_meta.field(&changed.key).is_some() {
             return Err(EngineError::SchemaConflict(format!("'{object}' has a field '{}' already", changed.key)));
@@ -291,6 +293,11 @@ impl Engine {
         }
         self.define(actor, commands)?;
         self.object_view(actor, object)
+    }
+
+    /// The definition in code, before anyone amended it.
+    fn built_in(&self, object: &str) -> Option<&ObjectDef> {
+        self.core().builtins.iter().find(|o| o.key == object)
     }
 
     /// One change of metadata at a time, and only by an administrator.

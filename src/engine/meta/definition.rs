@@ -59,14 +59,16 @@ pub(super) fn refuse_fixed(
     }
 }
 
-pub(super) fn merged<T: serde::de::DeserializeOwned + serde::Serialize + Default>(
+/// The definition with the change; null takes a value back to `original`, what it was before anyone changed it.
+pub(super) fn merged<T: serde::de::DeserializeOwned>(
     mut now: Json,
     patch: &Map<String, Json>,
+    original: &impl serde::Serialize,
 ) -> Result<T, EngineError> {
-    let default = serde_json::to_value(T::default()).unwrap_or_default();
+    let original = json!(original);
     for (key, value) in patch {
         now[key.as_str()] =
-            if value.is_null() { default.get(key).cloned().unwrap_or(Json::Null) } else { value.clone() };
+            if value.is_null() { original.get(key).cloned().unwrap_or(Json::Null) } else { value.clone() };
     }
     serde_json::from_value(now).map_err(|e| unreadable(&e))
 }

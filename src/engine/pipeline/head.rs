@@ -11,7 +11,10 @@ use crate::{Actor, Cause, EngineError, actor::ActorKind};
 /// Format of a head: this byte, then postcard.
 const FORMAT: u8 = 1;
 
-/// Bytes of the notes' field lists in one head. Above it they are left out, and readers take every field as touched.
+/// Characters of a name: a head has little room, and one that outgrows it would be refused with its whole group.
+const NAME_CHARS_MAX: usize = 200;
+
+/// Fields in the notes' lists in one head. Above it they are left out, and readers take every field as touched.
 const FIELD_NOTES_MAX: usize = 4_000;
 
 /// Who did it, as it was at that moment: names change, history does not.
@@ -24,7 +27,7 @@ pub struct ActorStamp {
 
 impl ActorStamp {
     pub fn of(actor: &Actor) -> ActorStamp {
-        ActorStamp { kind: actor.kind, id: actor.id, name: actor.name.clone() }
+        ActorStamp { kind: actor.kind, id: actor.id, name: actor.name.chars().take(NAME_CHARS_MAX).collect() }
     }
 }
 
@@ -121,6 +124,12 @@ mod tests {
         assert_eq!(Head::decode(&head(3).encode().unwrap()).unwrap(), head(3));
         let large = Head::decode(&head(60_000).encode().unwrap()).unwrap();
         assert!(large.notes[0].fields.is_empty() && large.notes[0].kind == ChangeKind::Updated);
+    }
+
+    #[test]
+    fn an_endless_name_is_cut() {
+        let actor = Actor { name: "Zoë".repeat(10_000), ..Actor::system() };
+        assert_eq!(ActorStamp::of(&actor).name.chars().count(), NAME_CHARS_MAX);
     }
 
     #[test]

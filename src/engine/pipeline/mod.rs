@@ -2,6 +2,7 @@
 
 mod claims;
 pub mod commit;
+mod counters;
 pub mod head;
 mod hooking;
 pub mod hooks;
@@ -9,6 +10,8 @@ pub mod plan;
 pub mod prepare;
 pub mod stripes;
 pub mod writer;
+
+pub use counters::Counters;
 
 #[cfg(test)]
 mod tests;

@@ -3,17 +3,14 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     thread,
 };
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use kith_base::{RecordId, TimestampMs};
 use kith_model::Value;
-use kith_store::{ChangeDraft, EntryDraft, StoreError};
+use kith_store::{ChangeDraft, ENTRY_BYTES_MAX, EntryDraft, HEAD_BYTES_MAX, StoreError};
 use parking_lot::Mutex;
 
 use super::{
@@ -58,32 +55,6 @@ enum Job {
     /// Entries without changes.
     Note(EntryDraft, Sender<Result<u64, EngineError>>),
     Stop,
-}
-
-/// Counts since start.
-#[derive(Default)]
-pub struct Counters {
-    commits: AtomicU64,
-    groups: AtomicU64,
-    refused: AtomicU64,
-}
-
-impl Counters {
-    pub fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
-    }
-
-    pub fn groups(&self) -> u64 {
-        self.groups.load(Ordering::Relaxed)
-    }
-
-    pub fn refused(&self) -> u64 {
-        self.refused.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn refuse(&self) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 /// The way to the writer thread.
@@ -308,6 +279,7 @@ impl Writer {
             audit: Vec::new(),
         };
         let entry = EntryDraft { time_ms: transaction.now_ms, head: head.encode()?, changes: drafts };
+        check_room(&entry)?;
         for planned in &prepared.changes {
             let id = planned.record.id;
             group.written.insert(id);
@@ -375,6 +347,17 @@ impl Writer {
         }
         drop(reply.send(Outcome::Done(records)));
     }
+}
+
+/// What the store would refuse must be refused here, or the whole group would be.
+fn check_room(entry: &EntryDraft) -> Result<(), EngineError> {
+    let bytes: usize = entry.changes.iter().map(|change| change.value.len()).sum();
+    if bytes > ENTRY_BYTES_MAX || entry.head.len() > HEAD_BYTES_MAX {
+        return Err(EngineError::Request(
+            "the transaction is too large for one entry; send it in smaller batches".into(),
+        ));
+    }
+    Ok(())
 }
 
 fn fail(waiting: Vec<Waiting>, error: &StoreError) {
