@@ -19,9 +19,12 @@ pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
             // `company_name` for `company` and `mail` for `emails` are further off than typing slips, and clear all the same.
             let part =
                 candidate.len() >= 4 && name.len() >= 4 && (candidate.contains(&name) || name.contains(candidate));
-            (if part { 1 } else { distance(&name, candidate) }, candidate)
+            let slips = distance(&name, candidate);
+            // A slip of one letter is the likelier story where both would do.
+            if part && slips > 1 { (1, 1, candidate) } else { (slips, 0, candidate) }
         })
-        .min_by_key(|(distance, _)| *distance)?;
+        .min_by_key(|(distance, part, _)| (*distance, *part))
+        .map(|(distance, _, found)| (distance, found))?;
     (distance <= allowed.max(usize::from(name.len() >= 4))).then_some(found)
 }
 
@@ -47,6 +50,11 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slip_wins_over_a_part_of_the_name() {
+        assert_eq!(nearest("frist_name", ["name", "first_name"].into_iter()), Some("first_name"));
+    }
 
     #[test]
     fn slips_of_typing_find_the_name_that_was_meant() {

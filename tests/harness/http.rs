@@ -147,8 +147,17 @@ impl Client {
         read_reply(&mut stream, method == "HEAD").expect("an answer")
     }
 
-    fn open(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<BufReader<TcpStream>> {
-        let path = path.strip_prefix('/').filter(|rest| rest.starts_with('/')).map_or(format!("/api/v1{path}"), str::to_string);
+    fn open(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<BufReader<TcpStream>> {
+        let path = path
+            .strip_prefix('/')
+            .filter(|rest| rest.starts_with('/'))
+            .map_or(format!("/api/v1{path}"), str::to_string);
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
         let has = |name: &str| headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
         if let Some(cookie) = &self.cookie {
@@ -180,7 +189,8 @@ impl Client {
     /// Opens the stream of live events.
     pub fn events(&self, last_event_id: Option<u64>) -> Events {
         let id = last_event_id.map(|id| id.to_string()).unwrap_or_default();
-        let mut stream = self.open("GET", "/events", &[("last-event-id", &id)], &[]).expect("the server takes the request");
+        let mut stream =
+            self.open("GET", "/events", &[("last-event-id", &id)], &[]).expect("the server takes the request");
         let (status, headers) = read_head(&mut stream).expect("a head");
         let chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value.contains("chunked"));
         Events { status, headers, lines: Chunks { stream, chunked, buffer: Vec::new() } }

@@ -2,7 +2,7 @@
 //! `#[path = "../harness/mod.rs"] mod harness;`.
 
 // Each test target uses its own part of it.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 pub mod http;
 
@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use http::{Client, Reply};
+pub use http::Client;
 use tempfile::TempDir;
 
 pub const ADMIN_EMAIL: &str = "ada@example.com";
@@ -220,8 +220,10 @@ impl Drop for Server {
 fn listen(stream: Box<dyn Read + Send>, log: &Mutex<String>, found: &mpsc::Sender<String>) {
     for line in BufReader::new(stream).lines().map_while(Result::ok) {
         if let Some(at) = line.find("http://") {
-            let address: String =
-                line[at + 7..].chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | ':' | '-')).collect();
+            let address: String = line[at + 7..]
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | ':' | '-'))
+                .collect();
             let _ = found.send(address.trim_end_matches('.').to_string());
         }
         if let Ok(mut log) = log.lock() {
