@@ -64,7 +64,9 @@ fn a_read_only_role_reads_and_writes_nothing() {
     let batch = json!({ "operations": [{ "op": "create", "values": { "last_name": "X" } }] });
     reader.post("/records/people/batch", &batch).refused(403, "access.denied");
     reader.upload("/files", &[], "a.txt", b"x").refused(403, "access.denied");
-    reader.post("/objects", &json!({ "key": "cars", "label": "Car", "label_plural": "Cars" })).refused(403, "access.denied");
+    reader
+        .post("/objects", &json!({ "key": "cars", "label": "Car", "label_plural": "Cars" }))
+        .refused(403, "access.denied");
     let newcomer = json!({ "email": "x@example.com", "name": "X", "role": "admin", "password": "long enough secret" });
     reader.post("/users", &newcomer).refused(403, "access.denied");
     reader.get("/audit").refused(403, "access.denied");
@@ -115,7 +117,9 @@ fn a_token_is_held_to_its_scopes() {
 
     server.guest().with_token("kith_not_a_token").get("/records/people").refused(401, "auth.required");
     admin.post("/tokens", &json!({ "name": "x", "scopes": ["everything"] })).refused(422, "record.invalid");
-    admin.post("/tokens", &json!({ "name": "x", "scopes": ["people:read"], "expires_at": "2020-01-01" })).refused(422, "record.invalid");
+    admin
+        .post("/tokens", &json!({ "name": "x", "scopes": ["people:read"], "expires_at": "2020-01-01" }))
+        .refused(422, "record.invalid");
 
     let tokens = admin.get("/records/tokens").expect(200);
     assert!(!tokens.to_string().contains("kith_"), "a token's word is shown once only");

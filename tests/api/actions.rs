@@ -8,11 +8,13 @@ use crate::{harness::Server, id, user};
 fn converting_a_lead_makes_person_company_and_deal_once() {
     let server = Server::start();
     let admin = server.admin();
-    let values = json!({ "first_name": "Zoë", "last_name": "O'Hara", "company_name": "Acme", "email": "zoe@acme.example" });
+    let values =
+        json!({ "first_name": "Zoë", "last_name": "O'Hara", "company_name": "Acme", "email": "zoe@acme.example" });
     let lead = admin.make("leads", values);
     let path = format!("/records/leads/{}", id(&lead));
     let object = admin.get("/objects/leads").expect(200);
-    let convert = object["actions"].as_array().expect("actions").iter().find(|a| a["name"] == "convert").expect("convert");
+    let convert =
+        object["actions"].as_array().expect("actions").iter().find(|a| a["name"] == "convert").expect("convert");
     assert_eq!(convert["input"]["type"], "object");
     admin.post(&format!("{path}/actions/convert"), &json!({ "nonsense": 1 })).refused(422, "record.invalid");
     admin.post(&format!("{path}/actions/nothing"), &json!({})).refused(404, "action.not_found");

@@ -15,7 +15,10 @@ fn the_audit_shows_changes_reads_sign_ins_and_refusals() {
     admin.get("/records/people").expect(200);
     let reader = user(&server, &admin, "reader", "read-only");
     reader.post("/records/people", &json!({ "values": { "last_name": "X" } })).refused(403, "access.denied");
-    server.guest().post("/session", &json!({ "email": "reader@example.com", "password": "wrong" })).refused(401, "auth.wrong");
+    server
+        .guest()
+        .post("/session", &json!({ "email": "reader@example.com", "password": "wrong" }))
+        .refused(401, "auth.wrong");
     // Reads are written in batches, a second apart at most.
     sleep(Duration::from_millis(2_500));
     let lines = |query: &str| admin.get(&format!("/audit?{query}")).expect(200)["items"].as_array().map_or(0, Vec::len);

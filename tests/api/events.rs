@@ -25,7 +25,10 @@ fn a_change_is_told_live_and_again_to_whom_missed_it() {
     admin.patch(&path, &json!({ "values": { "last_name": "Later" } })).expect(200);
     let mut events = admin.events(told.id);
     let missed = events.expect("change");
-    assert_eq!((&missed.data["changes"][0]["version"], &missed.data["changes"][0]["fields"]), (&json!(2), &json!(["last_name"])));
+    assert_eq!(
+        (&missed.data["changes"][0]["version"], &missed.data["changes"][0]["fields"]),
+        (&json!(2), &json!(["last_name"]))
+    );
     let mut all = admin.events(ready.id);
     assert_eq!(all.expect("change").id, told.id, "in order, from the first that was missed");
     assert_eq!(all.expect("change").id, missed.id);
@@ -71,7 +74,9 @@ fn a_change_of_the_schema_is_told() {
     let admin = server.admin();
     let mut events = admin.events(None);
     events.expect("ready");
-    admin.post("/objects/people/fields", &json!({ "key": "shoe_size", "label": "Shoe size", "kind": "integer" })).expect(201);
+    admin
+        .post("/objects/people/fields", &json!({ "key": "shoe_size", "label": "Shoe size", "kind": "integer" }))
+        .expect(201);
     let told = events.expect("schema");
     assert_eq!(told.data["revision"], admin.get("/objects").expect(200)["revision"]);
 }

@@ -39,9 +39,15 @@ fn uploads_that_make_no_sense_are_refused() {
     admin.upload(nobody, &[], "a.txt", b"x").refused(404, "record.not_found");
     admin.post("/files", &json!({})).refused(415, "request.media_type");
     let broken = [("content-type", "multipart/form-data; boundary=b")];
-    admin.raw("POST", "/files", &broken, b"--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nhalf").refused(400, "request.invalid");
+    admin
+        .raw("POST", "/files", &broken, b"--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nhalf")
+        .refused(400, "request.invalid");
     admin.raw("POST", "/files", &broken, b"--b--\r\n").refused(400, "request.invalid");
     admin.get("/files/0199f2c4-5d1e-7a90-8c3b-2f6d4e8a1b07/content").refused(404, "record.not_found");
     assert_eq!(admin.get("/records/files").expect(200)["total"], 0);
-    assert_eq!(std::fs::read_dir(server.vault.data().join("files")).map_or(0, Iterator::count), 0, "a refused upload left a file");
+    assert_eq!(
+        std::fs::read_dir(server.vault.data().join("files")).map_or(0, Iterator::count),
+        0,
+        "a refused upload left a file"
+    );
 }

@@ -1,8 +1,10 @@
 //! What is too large, too deep, too fast or not HTTP as it should be.
 
+use std::{thread, time::Instant};
+
 use serde_json::json;
 
-use crate::harness::{Server, Vault};
+use crate::harness::Server;
 
 #[test]
 fn bodies_that_are_too_large_deep_or_strange_are_refused() {
@@ -48,10 +50,21 @@ fn unknown_routes_and_methods_are_problems_too() {
 
 #[test]
 fn a_caller_who_sends_too_much_is_slowed_down_and_others_are_not() {
-    let server = Server::with(Vault::new(), &[]);
+    let server = Server::start();
     let (admin, other) = (server.admin(), server.admin());
-    let refused = (0..8_000).map(|_| admin.get("/health")).find(|reply| reply.status == 429);
-    let refused = refused.expect("a limit");
+    let started = Instant::now();
+    let senders: Vec<_> = (0..8)
+        .map(|_| {
+            let admin = admin.clone();
+            thread::spawn(move || (0..500).map(|_| admin.get("/health")).find(|reply| reply.status == 429))
+        })
+        .collect();
+    let refused = senders.into_iter().filter_map(|sender| sender.join().expect("a sender")).next();
+    // 1,000 at once and 200 a second: a machine that answers 4,000 more slowly than that never meets the limit.
+    let Some(refused) = refused else {
+        assert!(started.elapsed().as_secs_f64() > 3_000.0 / 200.0, "no limit");
+        return;
+    };
     refused.refused(429, "rate.limited");
     assert!(refused.header("retry-after").is_some());
     assert_eq!(other.get("/session").status, 200);

@@ -11,14 +11,19 @@ fn a_custom_field_is_in_the_document_at_once() {
     server.guest().get("/openapi.json").refused(401, "auth.required");
     let document = admin.get("/openapi.json").expect(200);
     assert_eq!(document["openapi"], "3.1.0");
-    let values = |document: &serde_json::Value| document["components"]["schemas"]["people.Values"]["properties"].clone();
+    let values =
+        |document: &serde_json::Value| document["components"]["schemas"]["people.Values"]["properties"].clone();
     assert!(values(&document).get("shoe_size").is_none());
-    admin.post("/objects/people/fields", &json!({ "key": "shoe_size", "label": "Shoe size", "kind": "integer" })).expect(201);
+    admin
+        .post("/objects/people/fields", &json!({ "key": "shoe_size", "label": "Shoe size", "kind": "integer" }))
+        .expect(201);
     let document = admin.get("/openapi.json").expect(200);
     assert!(values(&document).get("shoe_size").is_some());
     let new = &document["components"]["schemas"]["people.New"]["properties"]["values"]["properties"];
     assert!(new.get("shoe_size").is_some() && new.get("name").is_none(), "computed fields are not written: {new}");
-    for path in ["/session", "/records/people", "/records/people/{id}", "/records/{object}/batch", "/events", "/imports"] {
+    for path in
+        ["/session", "/records/people", "/records/people/{id}", "/records/{object}/batch", "/events", "/imports"]
+    {
         assert!(document["paths"].get(path).is_some(), "{path} is missing");
     }
     let refused = &document["paths"]["/records/people"]["post"]["responses"];

@@ -39,7 +39,8 @@ fn a_record_goes_through_its_life() {
     assert_eq!(admin.get("/records/people").expect(200)["total"], 1);
 
     let history = admin.get(&format!("{path}/history")).expect(200);
-    let kinds: Vec<&str> = history["items"].as_array().expect("items").iter().filter_map(|i| i["kind"].as_str()).collect();
+    let kinds: Vec<&str> =
+        history["items"].as_array().expect("items").iter().filter_map(|i| i["kind"].as_str()).collect();
     assert_eq!(kinds, ["restored", "deleted", "updated", "created"]);
     let update = &history["items"][2];
     assert_eq!(update["actor"]["kind"], "user");
@@ -61,12 +62,15 @@ fn wrong_values_are_told_field_by_field_and_nothing_is_written() {
     let head = admin.get("/health").expect(200)["head"].clone();
     let body = json!({ "values": { "last_name": "X", "emails": ["not an address"], "birthday": "yesterday" } });
     let said = admin.post("/records/people", &body).refused(422, "record.invalid");
-    let fields: Vec<&str> = said["errors"].as_array().expect("errors").iter().filter_map(|e| e["field"].as_str()).collect();
+    let fields: Vec<&str> =
+        said["errors"].as_array().expect("errors").iter().filter_map(|e| e["field"].as_str()).collect();
     assert!(fields.contains(&"emails") && fields.contains(&"birthday"), "{said}");
 
     let said = admin.post("/records/people", &json!({ "values": { "last_nam": "X" } })).refused(422, "record.invalid");
     assert!(said["errors"][0]["message"].as_str().is_some_and(|m| m.contains("last_name")), "{said}");
-    admin.post("/records/people", &json!({ "values": { "name": "computed" , "last_name": "X"} })).refused(422, "record.invalid");
+    admin
+        .post("/records/people", &json!({ "values": { "name": "computed" , "last_name": "X"} }))
+        .refused(422, "record.invalid");
     admin.post("/records/nothing", &json!({ "values": {} })).refused(404, "object.not_found");
     admin.get("/records/people/not-an-id").refused(404, "record.not_found");
     admin.get("/records/people/0199f2c4-5d1e-7a90-8c3b-2f6d4e8a1b07").refused(404, "record.not_found");

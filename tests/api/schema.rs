@@ -5,7 +5,9 @@ use serde_json::{Value as Json, json};
 use crate::harness::Server;
 
 fn keys(object: &Json) -> Vec<&str> {
-    object["fields"].as_array().map_or_else(Vec::new, |fields| fields.iter().filter_map(|f| f["key"].as_str()).collect())
+    object["fields"]
+        .as_array()
+        .map_or_else(Vec::new, |fields| fields.iter().filter_map(|f| f["key"].as_str()).collect())
 }
 
 #[test]
@@ -14,18 +16,21 @@ fn the_schema_says_what_a_form_needs() {
     let admin = server.admin();
     let objects = admin.get("/objects").expect(200);
     let found = |key: &str| objects["items"].as_array().expect("items").iter().find(|o| o["key"] == key).cloned();
-    for key in ["people", "companies", "leads", "deals", "pipelines", "stages", "tasks", "notes", "files", "users", "roles"] {
+    for key in
+        ["people", "companies", "leads", "deals", "pipelines", "stages", "tasks", "notes", "files", "users", "roles"]
+    {
         assert!(found(key).is_some(), "{key} is missing");
     }
     let people = found("people").expect("people");
     assert_eq!(people["permissions"]["create"], true);
-    let name = people["fields"].as_array().expect("fields").iter().find(|f| f["key"] == "last_name").expect("last_name");
+    let name =
+        people["fields"].as_array().expect("fields").iter().find(|f| f["key"] == "last_name").expect("last_name");
     assert_eq!((&name["sortable"], &name["access"]), (&json!(true), &json!("write")));
     assert!(name["operators"].as_array().is_some_and(|list| list.contains(&json!("contains"))));
     assert_eq!(admin.get("/objects/people").expect(200)["key"], "people");
     admin.get("/objects/nothing").refused(404, "object.not_found");
     let kinds = admin.get("/kinds").expect(200);
-    assert_eq!(kinds["items"].as_array().map(Vec::len), Some(25));
+    assert!(kinds["items"].as_array().is_some_and(|kinds| kinds.len() >= 25), "{kinds}");
 }
 
 #[test]
@@ -43,7 +48,9 @@ fn an_object_and_its_fields_live_and_die() {
     assert_eq!((&field["key"], &field["access"]), (&json!("plate"), &json!("write")));
     let colour = json!({ "key": "colour", "label": "Colour", "kind": "select", "options": [{ "key": "red", "label": "Red", "color": "red" }] });
     admin.post("/objects/cars/fields", &colour).expect(201);
-    admin.post("/objects/cars/fields", &json!({ "key": "x", "label": "X", "kind": "nothing" })).refused(422, "schema.invalid");
+    admin
+        .post("/objects/cars/fields", &json!({ "key": "x", "label": "X", "kind": "nothing" }))
+        .refused(422, "schema.invalid");
 
     let car = admin.make("cars", json!({ "name": "Panda", "plate": "AB 123", "colour": "red" }));
     let twice = json!({ "values": { "name": "Punto", "plate": "ab 123" } });

@@ -1,7 +1,7 @@
 //! Up to 1,000 operations on one object, all or nothing.
 
 use kith_base::limits::BATCH_OPS_MAX;
-use kith_engine::{Command, CommitOptions, Fields};
+use kith_engine::{Command, CommitOptions, EngineError, Fields};
 use poem::{Response, Result, handler, web::Path};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
@@ -53,7 +53,9 @@ pub async fn run(
         .collect::<Result<Vec<Command>, Problem>>()?;
     let body = app
         .act(caller, move |engine, actor| {
-            let records = engine.execute(actor, commands, options)?;
+            let alone = commands.len() == 1;
+            let done = engine.execute(actor, commands, options);
+            let records = done.map_err(|error| if alone { placed(error) } else { error })?;
             let items: Vec<Json> = records
                 .iter()
                 .zip(gone)
@@ -63,6 +65,16 @@ pub async fn run(
         })
         .await?;
     Ok(ok(&body))
+}
+
+/// The engine names no place in a list of one; a client that sent a batch expects it all the same.
+fn placed(error: EngineError) -> EngineError {
+    match error {
+        EngineError::IdempotencyMismatch | EngineError::Store(_) | EngineError::Closing | EngineError::Internal(_) => {
+            error
+        }
+        error => error.at(0),
+    }
 }
 
 fn command(object: &str, operation: Operation) -> Result<Command, Problem> {

@@ -35,7 +35,7 @@ const SLOW_AFTER: Duration = Duration::from_secs(20);
 const STREAMS_MAX: i64 = 5_000;
 
 /// Events read from the journal at a time while catching up.
-const CATCH_UP_EVENTS: usize = 200;
+const CATCH_UP_EVENTS: usize = 25;
 
 #[handler]
 pub async fn stream(app: State<'_>, caller: Caller, request: &Request) -> Result<Response> {

@@ -64,7 +64,5 @@ fn record(status: StatusCode, body: &Json) -> Response {
     builder.body(body.to_string())
 }
 
-/// Milliseconds since 1970 as RFC 3339 in UTC.
-fn time(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default()
-}
+/// Times look the same in every answer.
+use kith_engine::read::rfc3339 as time;
