@@ -50,11 +50,7 @@ fn card(engine: &Engine, actor: &Actor, object: &ObjectDef, record: &Record) -> 
         match held {
             Value::Labelled(list) => {
                 for entry in list {
-                    line(
-                        &mut card,
-                        &format!("{property}{}", kind_of(&entry.label)),
-                        &escape(&entry.value.replacen(";ext=", " x", 1)),
-                    );
+                    line(&mut card, &format!("{property}{}", kind_of(&entry.label)), &escape(&entry.value));
                 }
             }
             Value::Text(one) => line(&mut card, property, &escape(one)),

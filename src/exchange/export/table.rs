@@ -5,9 +5,9 @@ use std::{collections::HashMap, io::Write};
 
 use kith_base::RecordId;
 use kith_engine::{Actor, Engine, Record};
-use kith_model::{FieldDef, Value};
+use kith_model::{FieldDef, Schema, Value};
 
-use crate::ExchangeError;
+use crate::{ExchangeError, map::target::link_target};
 
 /// E-mails and phones that get a column each; more are joined into the last.
 const MANY: usize = 3;
@@ -45,10 +45,11 @@ impl<'a> Sheet<'a> {
         bom: bool,
         out: &mut dyn Write,
     ) -> Result<Sheet<'a>, ExchangeError> {
+        let schema = engine.schema();
         let mut cells = Vec::new();
         let mut header = vec!["id".to_string()];
         for (at, field) in fields.iter().enumerate() {
-            for (name, part) in columns(field) {
+            for (name, part) in columns(field, &schema) {
                 header.push(name);
                 cells.push(Cell { field: at, part });
             }
@@ -99,8 +100,12 @@ impl<'a> Sheet<'a> {
             (_, Value::Null) => String::new(),
             (Part::Nth(at, label), Value::Labelled(list)) => match list.get(*at) {
                 Some(entry) if *label => guarded(entry.label.clone()),
-                // A phone number begins with a plus and is no formula; a spreadsheet shows it as it is once it is text.
-                Some(entry) => guarded(shown(field, entry.value.clone())),
+                // What has no column of its own stands behind the last one, in the way of Google.
+                Some(_) if *at + 1 == MANY && list.len() > MANY => {
+                    let rest: Vec<&str> = list[*at..].iter().map(|entry| entry.value.as_str()).collect();
+                    guarded_in(field, rest.join(" ::: "))
+                }
+                Some(entry) => guarded_in(field, entry.value.clone()),
                 None => String::new(),
             },
             (Part::Address(part), Value::Address(address)) => guarded(match *part {
@@ -117,15 +122,19 @@ impl<'a> Sheet<'a> {
                 let names: Vec<&str> = ids.iter().filter_map(|id| titles.get(id)).map(String::as_str).collect();
                 guarded(names.join("; "))
             }
+            // One word with a comma in it would be read back as two; the semicolon says what the mark is.
+            (_, Value::Texts(list)) if list.len() == 1 && list[0].contains(',') => {
+                guarded(format!("{};", field.kind().to_text(field, value)))
+            }
             (_, value) => {
                 let text = field.kind().to_text(field, value);
-                if is_number(value) { text } else { guarded(text) }
+                if is_number(value) { text } else { guarded_in(field, text) }
             }
         }
     }
 }
 
-fn columns(field: &FieldDef) -> Vec<(String, Part)> {
+fn columns(field: &FieldDef, schema: &Schema) -> Vec<(String, Part)> {
     let key = &field.key;
     match field.kind.as_str() {
         "email" | "phone" if field.many => {
@@ -144,13 +153,19 @@ fn columns(field: &FieldDef) -> Vec<(String, Part)> {
             .map(|part| (format!("{key}.{part}"), Part::Address(part)))
             .into(),
         "money" => vec![(key.clone(), Part::Amount), (format!("{key}.currency"), Part::Currency)],
-        "link" | "links" | "user" => vec![(format!("{key}.id"), Part::Whole), (format!("{key} (name)"), Part::Titles)],
+        "link" | "links" | "user" => {
+            let target = link_target(field).and_then(|target| schema.object(target));
+            // Beside the id a name, by which another vault finds or makes what this one links to.
+            let name = target.map(|target| (format!("{key}.{}", target.title), Part::Titles));
+            std::iter::once((format!("{key}.id"), Part::Whole)).chain(name).collect()
+        }
         _ => vec![(key.clone(), Part::Whole)],
     }
 }
 
-fn shown(field: &FieldDef, value: String) -> String {
-    if field.kind == "phone" { value.replacen(";ext=", " x", 1) } else { value }
+/// A phone number begins with a plus, holds nothing but digits, and can run nothing: other programs want it as it is.
+fn guarded_in(field: &FieldDef, text: String) -> String {
+    if field.kind == "phone" { text } else { guarded(text) }
 }
 
 fn is_number(value: &Value) -> bool {

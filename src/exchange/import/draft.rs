@@ -91,7 +91,6 @@ impl Parts {
             let label = label(side.unwrap_or(&step.label));
             // Google puts several of one kind into one cell.
             for one in text.split(":::").flat_map(|t| t.split('\n')).map(str::trim).filter(|t| !t.is_empty()) {
-                let one = one.strip_prefix('\'').filter(|_| super::plan::is_guarded(one)).unwrap_or(one);
                 match field.kind().read_text(field, context, one) {
                     Ok(Value::Labelled(mut list)) => {
                         list.iter_mut().for_each(|entry| entry.label.clone_from(&label));
@@ -164,9 +163,6 @@ impl Parts {
         let mut fields: Vec<usize> = parts.iter().map(|p| p.0).collect();
         fields.dedup();
         for place in fields {
-            if self.values.iter().any(|(field, _)| *field == place) {
-                continue;
-            }
             let own: Vec<_> = parts.iter().filter(|p| p.0 == place).collect();
             let Some(group) = own.first().map(|p| p.1.clone()) else { continue };
             let mut address = Address::default();
@@ -186,6 +182,8 @@ impl Parts {
                 "person_name" if name != PersonName::default() => Value::Name(Box::new(name)),
                 _ => continue,
             };
+            // Parts say more than the whole that some programs write beside them.
+            self.values.retain(|(field, _)| *field != place);
             self.values.push((place, value));
         }
     }

@@ -197,3 +197,16 @@ fn joined<T: Clone + PartialEq>(held: &[T], new: Vec<T>) -> Vec<T> {
     }
     all
 }
+
+/// Whether a record holds nothing but what identifies it, as one made for a link does.
+pub fn is_stub(object: &ObjectDef, record: &Record) -> bool {
+    const NAMING: &[&str] = &["name", "first_name", "last_name", "external_id", "domain"];
+    record.values.iter().all(|(id, value)| {
+        let Some(field) = object.field_by_id(id) else { return false };
+        let named = NAMING.contains(&field.key.as_str()) || field.key == object.title;
+        named
+            || field.kind == "email"
+            || field.kind == "computed"
+            || field.kind().to_json(field, value) == field.default
+    })
+}

@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json};
 use super::{
     choices::Choices,
     draft::OPTION,
-    duplicates::{Found, Seen, changes},
+    duplicates::{Found, Seen, changes, is_stub},
     link::{BATCH, Linker, Miss},
     options::Duplicates,
     plan::Draft,
@@ -159,7 +159,10 @@ impl Job<'_, '_> {
         let keep = self.session.options.duplicates == Duplicates::Keep && draft.id.is_none();
         let mut found = if keep { None } else { self.seen.find(self.session, &draft) };
         let problems = draft.problems.clone();
-        if found.is_some() && self.session.options.duplicates == Duplicates::Skip {
+        let skip = self.session.options.duplicates == Duplicates::Skip;
+        // A record that was only made so that others could link to it is completed whatever the choice.
+        let stub = |found: &Found| matches!(found, Found::InVault(record) if is_stub(&object, record));
+        if skip && found.as_ref().is_some_and(|found| !stub(found)) {
             self.settle(draft, RowAction::Skip);
             return Ok(Some((RowAction::Skip, problems)));
         }
@@ -175,7 +178,10 @@ impl Job<'_, '_> {
         }
         if let Some(Found::InVault(record)) = found {
             self.seen.remember(self.session, &draft, record.id);
-            let changed = changes(&object, &record, values);
+            let mut changed = changes(&object, &record, values);
+            if skip {
+                changed.retain(|(place, _)| record.values.get(object.fields[*place].id).is_null());
+            }
             if changed.is_empty() {
                 self.settle(draft, RowAction::Skip);
                 return Ok(Some((RowAction::Skip, problems)));
@@ -192,7 +198,9 @@ impl Job<'_, '_> {
             return Ok(Some((RowAction::Refuse, problems)));
         }
         // Our own id is kept where it is free, so that a file exported from one vault links up in another.
-        let id = draft.id.unwrap_or_else(|| RecordId::generate(self.session.engine.now_ms()));
+        let engine = self.session.engine;
+        let free = |id: &RecordId| engine.get_for_change(self.session.actor, &object.key, *id).is_err();
+        let id = draft.id.filter(free).unwrap_or_else(|| RecordId::generate(engine.now_ms()));
         self.seen.remember(self.session, &draft, id);
         if self.own_links {
             let text = |key: &str| text_of(self.session, &draft, key);

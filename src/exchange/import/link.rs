@@ -192,8 +192,13 @@ fn lookup(
     if let Some(id) = given.id {
         let there =
             session.engine.titles(session.actor, &[id]).first().is_some_and(|t| t.object == target.key && !t.trashed);
-        let missing = || Miss::Problem(format!("there is no {} with id {id}", target.label.to_lowercase()));
-        return Some(if there { Ok(id) } else { Err(missing()) });
+        if there {
+            return Some(Ok(id));
+        }
+        // An id of another vault: a name beside it may still find the record, or make it.
+        if given.name.is_empty() {
+            return Some(Err(Miss::Problem(format!("there is no {} with id {id}", target.label.to_lowercase()))));
+        }
     }
     let by_name = || -> Vec<RecordId> {
         if given.name.is_empty() {

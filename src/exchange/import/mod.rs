@@ -35,7 +35,7 @@ pub use undo::undo;
 use crate::{
     ExchangeError,
     map::{self, Column, words::fold},
-    read::{ReadOptions, Table},
+    read::{Format, ReadOptions, Table},
 };
 use plan::Plan;
 use session::{Session, View};
@@ -90,7 +90,8 @@ fn open<'a>(
         return Err(ExchangeError::NothingMapped { object: object.key.clone(), columns: shown });
     }
     let context = context(engine, options, &columns)?;
-    let plan = Plan::new(object, &columns, context);
+    let mut plan = Plan::new(object, &columns, context);
+    plan.unguard = table.format == Format::Csv;
     Ok(Opened { table, columns, rows, view, plan })
 }
 

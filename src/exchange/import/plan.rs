@@ -56,6 +56,8 @@ pub struct Plan {
     pub object: Arc<ObjectDef>,
     pub steps: Vec<Step>,
     pub context: ReadContext,
+    /// Cells may carry the apostrophe that our CSV export puts before what a spreadsheet would run.
+    pub unguard: bool,
     /// Columns that hold each row's country and currency.
     country: Option<usize>,
     currencies: HashMap<usize, usize>,
@@ -84,7 +86,7 @@ impl Plan {
         let country = steps.iter().find(|s| s.role == Role::Part("country")).map(|s| s.at);
         let currency = |s: &Step| Some((s.field?, s.at)).filter(|_| s.role == Role::Part("currency"));
         let currencies = steps.iter().filter_map(currency).collect();
-        Plan { object, steps, context, country, currencies }
+        Plan { object, steps, context, unguard: false, country, currencies }
     }
 
     pub fn field(&self, place: usize) -> &FieldDef {
@@ -106,6 +108,7 @@ impl Plan {
         let mut parts = Parts::default();
         for step in &self.steps {
             let cell = row.cells.get(step.at).map(|c| c.trim()).unwrap_or_default();
+            let cell = if self.unguard && is_guarded(cell) { &cell[1..] } else { cell };
             if cell.is_empty() {
                 continue;
             }
@@ -212,11 +215,9 @@ fn tidy<'a>(field: &FieldDef, cell: &'a str) -> std::borrow::Cow<'a, str> {
         "tags" if cell.contains(":::") => {
             let tags =
                 cell.split(":::").map(|tag| tag.trim().trim_start_matches('*').trim()).filter(|t| *t != "myContacts");
-            tags.collect::<Vec<_>>().join(", ").into()
+            tags.collect::<Vec<_>>().join("; ").into()
         }
         "text" if field.key == "domain" => domain_of(cell).into(),
-        // Cells that our own export guarded against being run as formulas.
-        "text" | "long_text" if is_guarded(cell) => cell[1..].into(),
         // Spreadsheets turn 12 into 12.0.
         "integer" => cell.strip_suffix(".0").or_else(|| cell.strip_suffix(",0")).unwrap_or(cell).into(),
         "text" if cell.contains('\n') => cell.split_whitespace().collect::<Vec<_>>().join(" ").into(),

@@ -113,7 +113,16 @@ pub fn weight(target: &Target, object: &ObjectDef) -> f64 {
         (Role::By(_) | Role::Part("street2" | "currency") | Role::Label | Role::Middle, _) => 0.3,
         (Role::Part(_), _) | (_, "tags" | "long_text" | "user" | "url") => 0.3,
         (_, "text") if target.field == "external_id" => 0.1,
-        (Role::FullName, _) => 0.9,
+        // What somebody links to says less about them than what they are.
+        (Role::Whole, "link" | "links") => 0.6,
         _ => 1.0,
     }
+}
+
+/// Whether the field tells one record from another: without any, rows can hardly be of the object.
+pub fn identifies(target: &Target, object: &ObjectDef) -> bool {
+    let kind = object.field(&target.field).map_or("", |f| f.kind.as_str());
+    let naming = target.field == object.title || matches!(target.field.as_str(), "first_name" | "last_name");
+    matches!(target.role, Role::Whole | Role::FullName | Role::Id)
+        && (naming || kind == "email" || target.role == Role::Id)
 }

@@ -270,6 +270,11 @@ pub fn guess_object<'a>(
             let Some(target) = &column.target else { continue };
             score += column.confidence * concept::weight(target, object);
         }
+        let told =
+            |c: &Column| c.profile.filled > 0 && c.target.as_ref().is_some_and(|t| concept::identifies(t, object));
+        if !columns.iter().any(told) {
+            score *= 0.5;
+        }
         if !FIRST_GUESSES.contains(&object.key.as_str()) {
             score *= 0.85;
         }

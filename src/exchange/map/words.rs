@@ -138,6 +138,11 @@ impl Heading {
     }
 
     fn strip_place(&mut self) {
+        // `Address 1 - Postal Code`: a part of an address is one without the word.
+        if let Some(rest) = self.words.strip_prefix("address ").filter(|rest| ALIASES.contains_key(*rest)) {
+            self.words = rest.to_string();
+            return;
+        }
         for (word, place) in PLACES {
             let rest = match self.words.strip_prefix(word).and_then(|r| r.strip_prefix(' ')) {
                 Some(rest) => rest,
@@ -205,6 +210,9 @@ mod tests {
             ("Address 1 - Street", "street"),
             ("Omsætning", "revenue"),
             ("Straße", "street"),
+            ("Address 1 - Postal Code", "postal_code"),
+            ("Address 2 - Country", "country"),
+            ("Address 1 - Region", "region"),
             ("Fecha de cierre", "close_date"),
         ] {
             assert!(Heading::read(header).concepts().contains(&concept), "{header}: {:?}", Heading::read(header));

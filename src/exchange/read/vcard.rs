@@ -173,8 +173,10 @@ impl Sheet {
         }
         if let Some(organisation) = card.all("ORG").first() {
             let parts = organisation.parts();
+            let units: Vec<&str> = parts.iter().skip(1).map(String::as_str).filter(|unit| !unit.is_empty()).collect();
+            let joined = units.join(", ");
             self.set(row, 10, "Organization Name", parts.first().map_or("", String::as_str));
-            self.set(row, 11, "Organization Department", &parts.get(1..).unwrap_or_default().join(", "));
+            self.set(row, 11, "Organization Department", &joined);
         }
     }
 
@@ -201,9 +203,14 @@ impl Sheet {
             match property.name.as_str() {
                 "TITLE" => self.set(row, 12, "Job Title", &text),
                 "ROLE" => self.set(row, 13, "Role", &text),
+                // How Apple writes a birthday without its year.
+                "BDAY" if text.starts_with("1604") || text.starts_with("--") => {
+                    row.remarks.push(format!("a birthday without its year was left out: {text}"));
+                }
                 "BDAY" => self.set(row, 400, "Birthday", &text),
                 "NOTE" => self.set(row, 410, "Notes", &text),
-                "CATEGORIES" => self.set(row, 420, "Categories", &property.list().join(", ")),
+                // The last semicolon says that commas within are no marks.
+                "CATEGORIES" => self.set(row, 420, "Categories", &format!("{};", property.list().join("; "))),
                 "UID" => self.set(row, 430, "UID", text.trim_start_matches("urn:uuid:")),
                 "NICKNAME" => self.set(row, 440, "Nickname", &text),
                 "N" | "FN" | "EMAIL" | "TEL" | "URL" | "ADR" | "ORG" => {}
