@@ -278,6 +278,8 @@ export const da: Messages = {
   'import.rows': '{count} rækker',
   'import.rows_with.one': '{count} række',
   'import.rows_with.other': '{count} rækker',
+  'import.part_currency': 'Valuta',
+  'import.part_label': 'Etiket',
   'import.duplicates': 'Findes allerede',
   'import.duplicates_update': 'Opdatér',
   'import.duplicates_skip': 'Spring rækken over',

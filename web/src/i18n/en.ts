@@ -276,6 +276,8 @@ export const en = {
   'import.rows': '{count} rows',
   'import.rows_with.one': '{count} row',
   'import.rows_with.other': '{count} rows',
+  'import.part_currency': 'Currency',
+  'import.part_label': 'Label',
   'import.duplicates': 'Already there',
   'import.duplicates_update': 'Update it',
   'import.duplicates_skip': 'Skip the row',

@@ -278,6 +278,8 @@ export const it: Messages = {
   'import.rows': '{count} righe',
   'import.rows_with.one': '{count} riga',
   'import.rows_with.other': '{count} righe',
+  'import.part_currency': 'Valuta',
+  'import.part_label': 'Etichetta',
   'import.duplicates': 'Se esiste già',
   'import.duplicates_update': 'Aggiorna',
   'import.duplicates_skip': 'Salta la riga',
