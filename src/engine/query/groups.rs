@@ -37,13 +37,13 @@ pub struct ValueGroup {
 struct Adder<'a> {
     column: Option<&'a Column>,
     numbers: HashMap<u32, Decimal>,
-    whole: HashMap<u32, i128>,
-    money: HashMap<(u32, u8), i128>,
+    /// By group; for money by group and currency. None where no row had a value.
+    totals: Vec<Option<i128>>,
 }
 
 /// Groups of the selected rows, in no particular order. `sum` is a column of numbers or money.
 pub fn groups(by: &Slot, rows: &Bits, sum: Option<&Column>) -> Vec<ValueGroup> {
-    let mut adder = Adder { column: sum, numbers: HashMap::new(), whole: HashMap::new(), money: HashMap::new() };
+    let mut adder = Adder { column: sum, numbers: HashMap::new(), totals: Vec::new() };
     let (values, counts) = match &by.column {
         Column::Coded { coding, codes, words, .. } => {
             let mut counts = vec![0u64; words.len() as usize + 1];
@@ -149,11 +149,11 @@ impl Adder<'_> {
     fn add(&mut self, group: u32, row: u32) {
         let at = row as usize;
         match self.column {
-            Some(Column::Money { set, minor, currency, .. }) if set.get(at) => {
-                *self.money.entry((group, currency[at])).or_default() += i128::from(minor[at]);
+            Some(Column::Money { set, minor, currency, currencies }) if set.get(at) => {
+                self.total(group as usize * currencies.len() + usize::from(currency[at]), minor[at]);
             }
             Some(Column::Int { shape: Shape::Int, set, values }) if set.get(at) => {
-                *self.whole.entry(group).or_default() += i128::from(values[at]);
+                self.total(group as usize, values[at]);
             }
             Some(column @ Column::Double { .. }) => {
                 if let Value::Decimal(number) = column.get(row) {
@@ -165,6 +165,13 @@ impl Adder<'_> {
         }
     }
 
+    fn total(&mut self, at: usize, value: i64) {
+        if at >= self.totals.len() {
+            self.totals.resize(at + 1, None);
+        }
+        *self.totals[at].get_or_insert(0) += i128::from(value);
+    }
+
     fn sum(&self, group: u32) -> Sum {
         match self.column {
             None => Sum::None,
@@ -173,7 +180,7 @@ impl Adder<'_> {
                     .iter()
                     .enumerate()
                     .filter_map(|(code, currency)| {
-                        let minor = *self.money.get(&(group, code as u8))?;
+                        let minor = (*self.totals.get(group as usize * currencies.len() + code)?)?;
                         Some(Money { minor: clamped(minor), currency: *currency })
                     })
                     .collect();
@@ -181,7 +188,7 @@ impl Adder<'_> {
                 Sum::Money(amounts)
             }
             Some(Column::Int { .. }) => {
-                Sum::Number(Decimal::from(clamped(self.whole.get(&group).copied().unwrap_or(0))))
+                Sum::Number(Decimal::from(clamped(self.totals.get(group as usize).copied().flatten().unwrap_or(0))))
             }
             Some(_) => Sum::Number(self.numbers.get(&group).copied().unwrap_or_default()),
         }

@@ -11,7 +11,7 @@ use super::leaf::{Part, Within};
 use crate::image::{
     Bits,
     codes::Codes,
-    coding::{Coding, decode},
+    coding::{Coding, decode, encoded},
     dictionary::Dictionary,
 };
 
@@ -84,18 +84,33 @@ impl Item {
                 found
             }
         };
+        let labelled = tag(&Value::Labelled(Vec::new()));
         let mut hits = Bits::zeros(words.len() as usize + 1);
         for code in candidates.iter().filter(|code| *code > 0) {
-            let holds = match decode(Coding::Any, words.get(code)) {
-                Value::Labelled(list) => list.iter().any(|one| self.holds(&one.value)),
-                Value::Texts(list) => list.iter().any(|text| self.holds(text)),
-                // Not a list: the condition is an error there, which this way of answering cannot tell.
-                _ => return None,
+            let bytes = words.get(code);
+            let holds = match borrowed(bytes, labelled) {
+                Some(list) => list.iter().any(|(value, _)| self.holds(value)),
+                None => match decode(Coding::Any, bytes) {
+                    Value::Texts(list) => list.iter().any(|text| self.holds(text)),
+                    // Not a list: the condition is an error there, which this way of answering cannot tell.
+                    _ => return None,
+                },
             };
             hits.set(code as usize, holds);
         }
         Some(if hits.none() { Bits::zeros(codes.len()) } else { codes.within(&hits) })
     }
+}
+
+/// The first byte of the encoded form, which tells the case.
+fn tag(value: &Value) -> Option<u8> {
+    encoded(Coding::Any, value, &mut Vec::new()).and_then(|bytes| bytes.first().copied())
+}
+
+/// Values and labels without copying them, if the bytes are a list of labelled values.
+fn borrowed(bytes: &[u8], labelled: Option<u8>) -> Option<Vec<(&str, &str)>> {
+    let (first, list) = bytes.split_first()?;
+    (Some(*first) == labelled).then(|| postcard::from_bytes(list).ok()).flatten()
 }
 
 fn names(ast: &IdedExpr, name: &str) -> bool {

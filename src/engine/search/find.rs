@@ -21,6 +21,20 @@ const BODY_BEGIN: usize = 3;
 const TITLE_NEAR: usize = 4;
 const BODY_NEAR: usize = 5;
 
+const ALL: &[usize] = &[TITLE_EXACT, BODY_EXACT, TITLE_BEGIN, BODY_BEGIN, TITLE_NEAR, BODY_NEAR];
+const TITLE_WORDS: &[usize] = &[TITLE_EXACT];
+const TITLE_WORDS_AND_BEGINNINGS: &[usize] = &[TITLE_EXACT, TITLE_BEGIN];
+
+/// Matches are taken in three levels, see `Matches::level`; weaker ones are not looked at when better ones fill the list.
+const LEVELS: usize = 3;
+
+/// Where words are looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Titles,
+    Everywhere,
+}
+
 /// Documents of one segment that have one word, by kind of match.
 type Kinds = [Option<Bits>; 6];
 
@@ -41,17 +55,24 @@ pub(super) fn best(shared: &Shared, text: &str, objects: &[(u32, Vec<u32>)], lim
     let scopes: Vec<Scope> = objects.iter().filter_map(|(object, fields)| scope(shared, *object, fields)).collect();
     let searcher = shared.words.reader.searcher();
     let mut hits = Hits { limit, heap: BinaryHeap::new() };
-    for slips in [false, true] {
-        // Slips are only looked for when what was typed does not fill the list.
-        if slips && (hits.heap.len() >= limit || typed.iter().all(|w| words::slips(w) == 0)) {
+    // Each further way costs more and finds what ranks behind, so it is only gone when the list is not full yet.
+    for (reach, slips) in [(Reach::Titles, false), (Reach::Everywhere, false), (Reach::Everywhere, true)] {
+        if hits.full() || (slips && typed.iter().all(|w| words::slips(w) == 0)) {
             break;
         }
+        let found = match matches(shared, &searcher, &typed, reach, slips) {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::error!(code = error.code(), %error, "search failed");
+                return Vec::new();
+            }
+        };
         hits.heap.clear();
-        if let Err(error) = collect(shared, &searcher, &typed, slips, |place, score| {
-            hits.offer(place, score, &scopes, &typed, slips);
-        }) {
-            tracing::error!(code = error.code(), %error, "search failed");
-            return Vec::new();
+        for level in 0..LEVELS {
+            found.iter().for_each(|segment| hits.take(segment, level, &scopes, &typed, slips));
+            if hits.full() {
+                break;
+            }
         }
     }
     hits.into_ids(&scopes)
@@ -78,13 +99,12 @@ pub(super) fn rows(shared: &Shared, text: &str, object: u32, fields: &[u32], tra
         if slips && (!rows.none() || typed.iter().all(|w| words::slips(w) == 0)) {
             break;
         }
-        let found = collect(shared, &searcher, &typed, slips, |place, _| {
-            if (place >> 32) as u32 == object {
-                rows.set(place as u32 as usize, true);
+        match matches(shared, &searcher, &typed, Reach::Everywhere, slips) {
+            Ok(found) => {
+                let places = found.iter().flat_map(Matches::places);
+                places.filter(|place| (place >> 32) as u32 == object).for_each(|p| rows.set(p as u32 as usize, true));
             }
-        });
-        if let Err(error) = found {
-            tracing::error!(code = error.code(), %error, "search failed");
+            Err(error) => tracing::error!(code = error.code(), %error, "search failed"),
         }
         if scope.verify {
             let table = scope.table.read();
@@ -102,43 +122,82 @@ fn scope<'a>(shared: &Shared, object: u32, fields: &'a [u32]) -> Option<Scope<'a
     Some(Scope { object, fields, table, verify })
 }
 
-/// Calls `hit` with the place and score of every document that has all words.
-fn collect(
+/// The documents of one segment that have all words.
+struct Matches {
+    /// Per word.
+    kinds: Vec<Kinds>,
+    documents: Bits,
+    places: Column<u64>,
+}
+
+fn matches(
     shared: &Shared,
     searcher: &Searcher,
     typed: &[String],
+    reach: Reach,
     slips: bool,
-    mut hit: impl FnMut(u64, f32),
-) -> Result<(), SearchError> {
+) -> Result<Vec<Matches>, SearchError> {
+    let mut found = Vec::new();
     for segment in searcher.segment_readers() {
         let mut kinds: Vec<Kinds> = Vec::with_capacity(typed.len());
-        let mut common: Option<Bits> = None;
+        let mut documents = Bits::ones(segment.max_doc() as usize);
         for word in typed {
-            let found = word_in(shared, segment, word, slips)?;
-            let mut any = Bits::zeros(segment.max_doc() as usize);
-            for bits in found.iter().flatten() {
-                any.or(bits);
-            }
-            kinds.push(found);
-            match &mut common {
-                Some(common) => {
-                    common.and(&any);
-                }
-                None => common = Some(any),
-            }
-            if common.as_ref().is_some_and(Bits::none) {
+            let of_word = word_in(shared, segment, word, reach, slips)?;
+            documents.and(&any_of(&of_word, ALL, segment.max_doc()));
+            kinds.push(of_word);
+            if documents.none() {
                 break;
             }
         }
-        let Some(common) = common.filter(|c| !c.none()) else { continue };
-        let places: Column<u64> = segment.fast_fields().u64("place")?;
-        for document in common.iter().filter(|d| !segment.is_deleted(*d)) {
-            if let Some(place) = places.first(document) {
-                hit(place, kinds.iter().map(|kinds| score(kinds, document)).sum());
-            }
+        if segment.has_deletes() {
+            let deleted: Vec<u32> = documents.iter().filter(|d| segment.is_deleted(*d)).collect();
+            deleted.into_iter().for_each(|d| documents.set(d as usize, false));
+        }
+        if !documents.none() {
+            found.push(Matches { kinds, documents, places: segment.fast_fields().u64("place")? });
         }
     }
-    Ok(())
+    Ok(found)
+}
+
+fn any_of(kinds: &Kinds, which: &[usize], documents: u32) -> Bits {
+    let mut any = Bits::zeros(documents as usize);
+    for bits in which.iter().filter_map(|kind| kinds[*kind].as_ref()) {
+        any.or(bits);
+    }
+    any
+}
+
+impl Matches {
+    fn places(&self) -> impl Iterator<Item = u64> + '_ {
+        self.documents.iter().filter_map(|document| self.places.first(document))
+    }
+
+    /// Documents whose every word is in the title as typed; begins there; is anywhere. Each without those before.
+    fn level(&self, level: usize) -> Bits {
+        let within = |which: &[usize]| {
+            let mut bits = self.documents.clone();
+            for kinds in &self.kinds {
+                bits.and(&any_of(kinds, which, self.documents.len() as u32));
+            }
+            bits
+        };
+        let mut bits = match level {
+            0 => within(TITLE_WORDS),
+            1 => within(TITLE_WORDS_AND_BEGINNINGS),
+            _ => self.documents.clone(),
+        };
+        match level {
+            0 => {}
+            1 => {
+                bits.and_not(&within(TITLE_WORDS));
+            }
+            _ => {
+                bits.and_not(&within(TITLE_WORDS_AND_BEGINNINGS));
+            }
+        }
+        bits
+    }
 }
 
 /// The best kind of match counts.
@@ -148,13 +207,20 @@ fn score(kinds: &Kinds, document: u32) -> f32 {
     matched.fold(0.0, f32::max)
 }
 
-fn word_in(shared: &Shared, segment: &SegmentReader, word: &str, slips: bool) -> Result<Kinds, SearchError> {
+fn word_in(
+    shared: &Shared,
+    segment: &SegmentReader,
+    word: &str,
+    reach: Reach,
+    slips: bool,
+) -> Result<Kinds, SearchError> {
     let mut kinds: Kinds = Default::default();
     let fields = [
         (shared.words.title, TITLE_EXACT, TITLE_BEGIN, TITLE_NEAR),
         (shared.words.body, BODY_EXACT, BODY_BEGIN, BODY_NEAR),
     ];
-    for (field, exact, begin, near) in fields {
+    let fields = if reach == Reach::Titles { &fields[..1] } else { &fields[..] };
+    for (field, exact, begin, near) in fields.iter().copied() {
         let postings = segment.inverted_index(field)?;
         let mut upper = word.as_bytes().to_vec();
         // No text has this byte, so it lies behind every word that begins so.
@@ -210,24 +276,45 @@ struct Hits {
 }
 
 impl Hits {
-    fn offer(&mut self, place: u64, score: f32, scopes: &[Scope<'_>], typed: &[String], slips: bool) {
+    fn full(&self) -> bool {
+        self.heap.len() >= self.limit
+    }
+
+    /// Takes the best of one level of one segment.
+    fn take(&mut self, found: &Matches, level: usize, scopes: &[Scope<'_>], typed: &[String], slips: bool) {
+        // From the newest on, so that of many equal ones the first to come stay. With a single word all of a level are equal
+        // but for what is elsewhere than in the title.
+        let alike = typed.len() == 1 && level < 2;
+        let mut taken = 0;
+        for document in found.level(level).iter_back() {
+            let Some(place) = found.places.first(document) else { continue };
+            let score = found.kinds.iter().map(|kinds| score(kinds, document)).sum();
+            taken += usize::from(self.offer(place, score, scopes, typed, slips));
+            if alike && taken >= self.limit {
+                return;
+            }
+        }
+    }
+
+    fn offer(&mut self, place: u64, score: f32, scopes: &[Scope<'_>], typed: &[String], slips: bool) -> bool {
         // Scores are positive, so their bits order as they do.
         let entry = Reverse((score.to_bits(), place));
-        if self.heap.len() >= self.limit && self.heap.peek().is_some_and(|worst| entry >= *worst) {
-            return;
+        if self.full() && self.heap.peek().is_some_and(|worst| entry >= *worst) {
+            return false;
         }
-        let Some(scope) = scopes.iter().find(|s| s.object == (place >> 32) as u32) else { return };
+        let Some(scope) = scopes.iter().find(|s| s.object == (place >> 32) as u32) else { return false };
         let row = place as u32;
         let table = scope.table.read();
         // The index may lag behind the image by a moment.
         if !table.live.get(row as usize) || (scope.verify && !verify::found_in(&table, row, scope.fields, typed, slips))
         {
-            return;
+            return false;
         }
         self.heap.push(entry);
         if self.heap.len() > self.limit {
             self.heap.pop();
         }
+        true
     }
 
     fn into_ids(self, scopes: &[Scope<'_>]) -> Vec<(RecordId, f32)> {
