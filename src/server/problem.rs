@@ -61,8 +61,12 @@ pub fn entry(code: &str) -> (StatusCode, &'static str) {
 
 /// A refusal on its way to the client.
 #[derive(Debug, thiserror::Error)]
-#[error("{code}: {detail}")]
-pub struct Problem {
+#[error("{}: {}", .0.code, .0.detail)]
+pub struct Problem(Box<Parts>);
+
+/// Boxed: answers that are no refusals should not carry room for one.
+#[derive(Debug)]
+struct Parts {
     code: Cow<'static, str>,
     detail: String,
     errors: Vec<Violation>,
@@ -77,7 +81,7 @@ impl Problem {
     /// `code` must be in the table; `detail` names the next step.
     pub fn new(code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         let (code, detail) = (code.into(), detail.into());
-        Problem { code, detail, errors: Vec::new(), index: None, retry_after_s: None, allow: None }
+        Problem(Box::new(Parts { code, detail, errors: Vec::new(), index: None, retry_after_s: None, allow: None }))
     }
 
     /// A request that cannot be understood.
@@ -93,36 +97,36 @@ impl Problem {
 
     /// The client may try again after this many seconds.
     pub fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after_s = Some(seconds);
+        self.0.retry_after_s = Some(seconds);
         self
     }
 
     /// The methods that the route does offer, as an `Allow` header lists them.
     pub fn allow(mut self, methods: String) -> Self {
-        self.allow = Some(methods);
+        self.0.allow = Some(methods);
         self
     }
 
     /// The same refusal, said of one operation of a batch.
     pub fn at(mut self, index: usize) -> Self {
-        self.index = Some(index);
+        self.0.index = Some(index);
         self
     }
 
     pub fn code(&self) -> &str {
-        &self.code
+        &self.0.code
     }
 
     /// The body of the answer.
     pub fn body(&self) -> Json {
-        let (status, title) = entry(&self.code);
+        let (status, title) = entry(&self.0.code);
         let errors: Vec<Json> =
-            self.errors.iter().map(|v| json!({ "field": v.field, "code": v.code, "message": v.message })).collect();
+            self.0.errors.iter().map(|v| json!({ "field": v.field, "code": v.code, "message": v.message })).collect();
         let mut body = json!({
             "type": "about:blank", "title": title, "status": status.as_u16(),
-            "code": self.code, "detail": self.detail, "errors": errors,
+            "code": self.0.code, "detail": self.0.detail, "errors": errors,
         });
-        if let Some(index) = self.index {
+        if let Some(index) = self.0.index {
             body["index"] = json!(index);
         }
         body
@@ -165,10 +169,10 @@ impl From<EngineError> for Problem {
             }
             _ => Problem::new(code, error.to_string()),
         };
-        problem.errors = error.violations().to_vec();
-        problem.index = error.index();
+        problem.0.errors = error.violations().to_vec();
+        problem.0.index = error.index();
         if let EngineError::SlowDown { seconds } = error.root() {
-            problem.retry_after_s = Some(*seconds);
+            problem.0.retry_after_s = Some(*seconds);
         }
         problem
     }
@@ -185,7 +189,7 @@ impl From<ExchangeError> for Problem {
 
 impl ResponseError for Problem {
     fn status(&self) -> StatusCode {
-        entry(&self.code).0
+        entry(&self.0.code).0
     }
 
     fn as_response(&self) -> Response {
@@ -195,10 +199,10 @@ impl ResponseError for Problem {
         if self.status() == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"kith\""));
         }
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = self.0.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(methods) = self.allow.as_deref().and_then(|m| HeaderValue::from_str(m).ok()) {
+        if let Some(methods) = self.0.allow.as_deref().and_then(|m| HeaderValue::from_str(m).ok()) {
             headers.insert(header::ALLOW, methods);
         }
         answer

@@ -10,7 +10,7 @@ use kith_store::StoredFile;
 use poem::{
     Body, Request, Response, Result, handler,
     http::{HeaderValue, StatusCode, header},
-    web::{Multipart, Path},
+    web::{Field, Multipart, Path},
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -20,7 +20,7 @@ use super::{
     upload::{self, PieceReader, PieceWriter, attachment},
 };
 use crate::{
-    app::blocking,
+    app::{App, blocking},
     extract::{Caller, Params, record_id},
     problem::Problem,
 };
@@ -33,6 +33,9 @@ const PIECES: usize = 4;
 
 /// Characters of a file's name that are kept.
 const NAME_CHARS_MAX: usize = 200;
+
+/// Characters of a content type that are kept.
+const KIND_CHARS_MAX: usize = 100;
 
 #[handler]
 pub async fn receive(app: State<'_>, caller: Caller, request: &Request, mut form: Multipart) -> Result<Response> {
@@ -56,35 +59,42 @@ pub async fn receive(app: State<'_>, caller: Caller, request: &Request, mut form
             Err(EngineError::AccessDenied("you may not attach files; ask an administrator".into()).into())
         })
         .await?;
-    while let Some(part) = upload::next(&mut form).await? {
-        if part.name() != Some("file") {
-            return Err(Problem::request("the form must have one part, named 'file'").into());
+    let part = upload::next(&mut form).await?.filter(|part| part.name() == Some("file"));
+    let part = part.ok_or_else(|| Problem::request("the form must have one part, named 'file'"))?;
+    let (incoming, stored) = store(&app, part).await?;
+    let engine = app.engine.clone();
+    let body = blocking(move || {
+        let made = note(&engine, &actor, cause, &stored, &incoming, target);
+        if made.is_err() {
+            // Nothing points at the content; the error to tell is the first one.
+            let _ = engine.files().remove(&stored.name);
         }
-        let name: String =
-            part.file_name().unwrap_or_default().chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
-        let kind: String = part.content_type().unwrap_or("application/octet-stream").chars().take(100).collect();
-        let (sender, receiver) = mpsc::channel(PIECES);
-        let engine = app.engine.clone();
-        let stored =
-            tokio::task::spawn_blocking(move || engine.files().put(&mut PieceReader::new(receiver), FILE_BYTES_MAX));
-        let poured = upload::pour(part, sender).await;
-        let stored = stored.await.map_err(Problem::internal)?;
-        poured?;
-        let stored = stored.map_err(|error| Problem::from(EngineError::Store(error)))?;
-        let name = if name.trim().is_empty() { "file".to_string() } else { name };
-        let engine = app.engine.clone();
-        let body = blocking(move || {
-            let made = note(&engine, &actor, cause, &stored, &name, &kind, target);
-            if made.is_err() {
-                // Nothing points at the content; the error to tell is the first one.
-                let _ = engine.files().remove(&stored.name);
-            }
-            made.map(|made| engine.to_json(&actor, &made))
-        })
-        .await?;
-        return Ok(record(StatusCode::CREATED, &body));
-    }
-    Err(Problem::request("the form has no part named 'file'").into())
+        made.map(|made| engine.to_json(&actor, &made))
+    })
+    .await?;
+    Ok(record(StatusCode::CREATED, &body))
+}
+
+/// What the client calls a file.
+struct Incoming {
+    name: String,
+    kind: String,
+}
+
+/// Streams a part into the vault's files.
+async fn store(app: &App, part: Field) -> Result<(Incoming, StoredFile), Problem> {
+    let name: String =
+        part.file_name().unwrap_or_default().chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
+    let name = if name.trim().is_empty() { "file".to_string() } else { name };
+    let kind = part.content_type().unwrap_or("application/octet-stream").chars().take(KIND_CHARS_MAX).collect();
+    let (sender, receiver) = mpsc::channel(PIECES);
+    let engine = app.engine.clone();
+    let storing =
+        tokio::task::spawn_blocking(move || engine.files().put(&mut PieceReader::new(receiver), FILE_BYTES_MAX));
+    let poured = upload::pour(part, sender).await;
+    let stored = storing.await.map_err(Problem::internal)?;
+    poured?;
+    Ok((Incoming { name, kind }, stored.map_err(EngineError::Store)?))
 }
 
 /// The record that stands for a stored file.
@@ -93,14 +103,13 @@ fn note(
     actor: &Actor,
     cause: Cause,
     stored: &StoredFile,
-    name: &str,
-    kind: &str,
+    incoming: &Incoming,
     about: Option<RecordId>,
 ) -> Result<kith_engine::Record, Problem> {
     let sha256: String = stored.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
     let values = vec![
-        ("name".to_string(), Value::Text(name.to_string())),
-        ("media_type".to_string(), Value::Text(kind.to_string())),
+        ("name".to_string(), Value::Text(incoming.name.clone())),
+        ("media_type".to_string(), Value::Text(incoming.kind.clone())),
         ("size_bytes".to_string(), Value::Int(i64::try_from(stored.size_bytes).unwrap_or(i64::MAX))),
         ("sha256".to_string(), Value::Text(sha256)),
         ("content".to_string(), Value::Text(stored.name.clone())),
