@@ -32,13 +32,10 @@ impl Engine {
         options: CommitOptions,
     ) -> Result<Vec<Record>, EngineError> {
         let outcome = self.commit_whole(actor, rights, &commands, options);
-        match &outcome {
-            Err(error) => {
-                self.core().counters.refuse();
-                tracing::debug!(code = error.code(), "a transaction was refused");
-                self.audit_refused(actor, &commands, error);
-            }
-            Ok(_) => {}
+        if let Err(error) = &outcome {
+            self.core().counters.refuse();
+            tracing::debug!(code = error.code(), "a transaction was refused");
+            self.audit_refused(actor, &commands, error);
         }
         let mut records = outcome?;
         if rights == Rights::Actor {
