@@ -299,6 +299,8 @@ withPage(
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(wide <= 390, `${path} is ${wide} px wide`);
     }
+    await page.goto(`${kith.url}/records/people`);
+    await page.waitForFunction(() => document.querySelectorAll('[role=row]')[1]?.getBoundingClientRect().height > 55);
     await page.getByRole('button', { name: 'Open navigation' }).click();
     await page.getByRole('dialog').getByRole('link', { name: 'Deals' }).click();
     await page.getByRole('heading', { level: 1, name: 'Deals' }).waitFor();
