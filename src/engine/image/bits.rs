@@ -44,6 +44,11 @@ impl Bits {
         self.len
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// No bit is set.
     pub fn none(&self) -> bool {
         self.words.iter().all(|w| *w == 0)
     }

@@ -23,6 +23,10 @@ impl Codes {
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// 0 beyond the end.
     #[inline]
     pub fn get(&self, row: usize) -> u32 {

@@ -254,11 +254,7 @@ impl Column {
     pub fn wipe(&mut self, row: u32, code: u32) {
         let at = row as usize;
         match self {
-            Column::Coded { codes, words, .. } => {
-                if code != 0 && codes.equal(code).none() {
-                    words.wipe(code);
-                }
-            }
+            Column::Coded { codes, words, .. } if code != 0 && codes.equal(code).none() => words.wipe(code),
             Column::Bool { on, .. } if at < on.len() => on.set(at, false),
             Column::Int { values, .. } if at < values.len() => values[at] = 0,
             Column::Double { values, exact, .. } if at < values.len() => {

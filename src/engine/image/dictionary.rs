@@ -33,6 +33,10 @@ impl Dictionary {
         self.len
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// The bytes of a code; empty for 0 and for codes never given.
     #[inline]
     pub fn get(&self, code: u32) -> &[u8] {
