@@ -93,8 +93,13 @@ impl Seen {
     }
 
     /// Forgets a row that was refused after all.
-    pub fn forget(&mut self, id: RecordId) {
-        self.0.retain(|_, held| *held != id);
+    pub fn forget(&mut self, session: &Session<'_>, draft: &Draft, id: RecordId) {
+        for sign in signs(session, &draft.values) {
+            let key = entry(&sign.field, &sign.key);
+            if self.0.get(&key) == Some(&id) {
+                self.0.remove(&key);
+            }
+        }
     }
 }
 

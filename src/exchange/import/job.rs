@@ -47,19 +47,19 @@ pub struct Outcome {
 }
 
 /// A row whose command waits for its batch.
-struct Waiting {
-    draft: Draft,
+pub(super) struct Waiting {
+    pub draft: Draft,
     id: RecordId,
     created: bool,
-    command: Command,
+    pub command: Command,
 }
 
-struct Job<'a, 's> {
-    session: &'a Session<'s>,
-    linker: Linker,
+pub(super) struct Job<'a, 's> {
+    pub(super) session: &'a Session<'s>,
+    pub(super) linker: Linker,
     choices: Choices,
     seen: Seen,
-    waiting: Vec<Waiting>,
+    pub(super) waiting: Vec<Waiting>,
     out: Outcome,
     /// The object links to itself, so that its own rows may be named before they are written.
     own_links: bool,
@@ -167,7 +167,9 @@ impl Job<'_, '_> {
             return Ok(Some((RowAction::Skip, problems)));
         }
         if let Some(Found::InFile(id)) = found {
-            self.flush()?;
+            if self.waiting.iter().any(|w| w.id == id) {
+                self.flush()?;
+            }
             let record = self.session.engine.get_for_change(self.session.actor, &object.key, id).ok();
             if record.is_none() {
                 // A dry run writes nothing to compare with; a refused row is no duplicate.
@@ -275,130 +277,12 @@ impl Job<'_, '_> {
         }
     }
 
-    /// Commits what waits: first the records that rows link to, then the rows.
-    fn flush(&mut self) -> Result<(), ExchangeError> {
-        self.flush_links()?;
-        let mut waiting = std::mem::take(&mut self.waiting);
-        while !waiting.is_empty() {
-            let commands: Vec<Command> = waiting.iter().map(|w| self.ready(&w.command)).collect();
-            match self.session.engine.execute(self.session.actor, commands, self.session.commit()) {
-                Ok(_) => {
-                    waiting.drain(..).for_each(|w| self.done(w));
-                }
-                Err(error) => {
-                    let at = self.at_fault(error.index(), &error, waiting.len())?;
-                    // What stands before the refused row is sound: it goes first, so that many refusals stay cheap.
-                    let mut rest = waiting.split_off(at);
-                    let refused = rest.remove(0);
-                    let sound: Vec<Command> = waiting.iter().map(|w| self.ready(&w.command)).collect();
-                    self.refuse_for(refused, &error);
-                    match self.session.engine.execute(self.session.actor, sound, self.session.commit()) {
-                        Ok(_) => waiting.drain(..).for_each(|w| self.done(w)),
-                        Err(again) => {
-                            // Something changed in between: the loop finds the next one at fault.
-                            self.at_fault(again.index(), &again, waiting.len())?;
-                            waiting.append(&mut rest);
-                            continue;
-                        }
-                    }
-                    waiting = rest;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Place of the row that the engine refused.
-    ///
-    /// # Errors
-    /// When the error is not about a row.
-    fn at_fault(&self, index: Option<usize>, error: &EngineError, len: usize) -> Result<usize, ExchangeError> {
-        let about_a_row =
-            error.code().starts_with("record.") || matches!(error.code(), "access.denied" | "field.not_found");
-        let index = index.or((len == 1).then_some(0));
-        match index.filter(|at| *at < len && about_a_row) {
-            Some(at) => Ok(at),
-            None => Err(EngineError::Internal(error.to_string()).into()),
-        }
-    }
-
-    fn flush_links(&mut self) -> Result<(), ExchangeError> {
-        let mut pending = std::mem::take(&mut self.linker.pending);
-        if self.session.dry {
-            return Ok(());
-        }
-        while !pending.is_empty() {
-            let batch = pending.len().min(BATCH);
-            let commands: Vec<Command> = pending[..batch].to_vec();
-            match self.session.engine.execute(self.session.actor, commands, self.session.commit()) {
-                Ok(_) => {
-                    pending.drain(..batch);
-                }
-                Err(error) => {
-                    let at = self.at_fault(error.index(), &error, batch)?;
-                    if let Command::Create { id: Some(id), object, .. } = pending.remove(at) {
-                        self.linker.made.remove(&id);
-                        self.broken_link(id, &object, &error);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// A linked record that could not be made: its rows go in without it.
-    fn broken_link(&mut self, id: RecordId, object: &str, error: &EngineError) {
-        for waiting in &mut self.waiting {
-            let (Command::Create { values: Fields::Parsed(values), .. }
-            | Command::Update { values: Fields::Parsed(values), .. }) = &mut waiting.command
-            else {
-                continue;
-            };
-            let before = values.len();
-            values.retain(|(_, value)| !matches!(value, Value::Link(to) if *to == id));
-            let mut lost = values.len() < before;
-            for (_, value) in values.iter_mut() {
-                if let Value::Links(ids) = value {
-                    let links = ids.len();
-                    ids.retain(|to| *to != id);
-                    lost |= ids.len() < links;
-                }
-            }
-            if lost {
-                waiting
-                    .draft
-                    .problems
-                    .push(Problem::new("", format!("the linked record of '{object}' could not be made: {error}")));
-            }
-        }
-    }
-
-    /// The command as it can be run now: a dry run has none of the records it would have made.
-    fn ready(&self, command: &Command) -> Command {
-        let mut command = command.clone();
-        if !self.session.dry {
-            return command;
-        }
-        if let Command::Create { values: Fields::Parsed(values), .. }
-        | Command::Update { values: Fields::Parsed(values), .. } = &mut command
-        {
-            let made = &self.linker.made;
-            values.retain(|(_, value)| !matches!(value, Value::Link(id) if made.contains(id)));
-            for (_, value) in values.iter_mut() {
-                if let Value::Links(ids) = value {
-                    ids.retain(|id| !made.contains(id));
-                }
-            }
-        }
-        command
-    }
-
-    fn done(&mut self, waiting: Waiting) {
+    pub(super) fn done(&mut self, waiting: Waiting) {
         let action = if waiting.created { RowAction::Create } else { RowAction::Update };
         self.settle(waiting.draft, action);
     }
 
-    fn refuse_for(&mut self, waiting: Waiting, error: &EngineError) {
+    pub(super) fn refuse_for(&mut self, waiting: Waiting, error: &EngineError) {
         let mut draft = waiting.draft;
         let violations = error.violations();
         if violations.is_empty() {
@@ -409,7 +293,7 @@ impl Job<'_, '_> {
             draft.problems.push(Problem { column, message: violation.message.clone() });
         }
         if waiting.created {
-            self.seen.forget(waiting.id);
+            self.seen.forget(self.session, &draft, waiting.id);
         }
         let (row, problems) = (draft.row.line, draft.problems.clone());
         if let Some(shown) = self.out.preview.iter_mut().find(|p| p.row == row) {

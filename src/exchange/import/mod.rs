@@ -2,6 +2,7 @@
 //! `Engine::execute` in batches, with the import as the cause.
 
 mod choices;
+mod commit;
 mod draft;
 mod duplicates;
 mod job;
