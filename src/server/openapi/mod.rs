@@ -145,7 +145,7 @@ fn answers(described: &Described, gives: Gives) -> Json {
 
 /// Every status that the operation may refuse with, lowest first.
 fn refusals(described: &Described) -> Vec<u16> {
-    let mut all: Vec<u16> = vec![400, 401, 403, 404, 405, 429, 500, 503];
+    let mut all: Vec<u16> = vec![400, 401, 403, 404, 405, 414, 429, 431, 500, 503];
     if described.takes != Takes::Nothing {
         all.extend([413, 415, 422]);
     }
@@ -172,6 +172,9 @@ fn responses() -> Json {
         }
         shared.entry(format!("Refused{status}")).or_insert(answer);
     }
+    // Refused while the head is still read: there is no request yet that could be answered in kind.
+    shared.insert("Refused414".into(), json!({ "description": "The address is too long" }));
+    shared.insert("Refused431".into(), json!({ "description": "The headers are too long" }));
     Json::Object(shared)
 }
 

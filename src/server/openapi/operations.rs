@@ -61,7 +61,7 @@ const LIST: &[&str] = &["filter", "q", "sort", "fields", "limit", "cursor", "exp
 const AUDIT: &[&str] = &["limit", "cursor", "actor", "ofObject", "record", "kind", "since"];
 const EXPORT: &[&str] = &["format", "filter", "q", "fields", "sort", "bom"];
 const EXPORTED: &[&str] = &["text/csv", "application/jsonl", "text/vcard"];
-const WRITE: &[u16] = &[409, 412];
+const WRITE: &[u16] = &[409, 412, 422];
 
 /// Operations that nobody needs to sign in for.
 pub const OPEN: [&str; 2] = ["signIn", "getHealth"];
@@ -104,7 +104,7 @@ pub static ALL: &[Described] = &[
     op("getImport", "Imports", "How an import is doing", NONE, Takes::Nothing, Gives::Json("ImportJob"), &[]),
     op("getRefusedRows", "Imports", "The rows that were not imported, with reasons", NONE, Takes::Nothing, Other(&["text/csv"]), &[]),
     op("undoImport", "Imports", "Undo an import", NONE, Takes::Nothing, Gives::Json("ImportJob"), &[409]),
-    op("exportRecords", "Exports", "Carry records out as a file", EXPORT, Takes::Nothing, Other(EXPORTED), &[]),
+    op("exportRecords", "Exports", "Carry records out as a file", EXPORT, Takes::Nothing, Other(EXPORTED), &[422]),
     op("streamEvents", "Events", "Live changes as server-sent events", &["lastEventId"], Takes::Nothing, Other(&["text/event-stream"]), &[]),
     op("createUser", "Administration", "Make a user", NONE, Takes::Json("UserBody"), Created("Record"), &[409]),
     op("setPassword", "Administration", "Set a user's password; ends its sessions", NONE, Takes::Json("SetPasswordBody"), Gives::Nothing, &[]),
