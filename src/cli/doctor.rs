@@ -112,7 +112,11 @@ fn folder(data: &Path) -> Vec<Finding> {
         Ok(about) if about.is_dir() => about,
         Ok(_) => return vec![found("folder", State::Fail, format!("{shown} is not a folder; name one with --data"))],
         Err(_) => {
-            return vec![found("folder", State::Fail, format!("{shown} does not exist; make a vault with 'kith init'"))];
+            return vec![found(
+                "folder",
+                State::Fail,
+                format!("{shown} does not exist; make a vault with 'kith init'"),
+            )];
         }
     };
     let mut findings = Vec::new();

@@ -9,13 +9,14 @@ use serde_json::json;
 pub struct CliError {
     code: String,
     message: String,
-    details: serde_json::Value,
+    /// What is wrong field by field, where the API said so.
+    details: Option<Box<serde_json::Value>>,
     wrong_use: bool,
 }
 
 impl CliError {
     pub fn failed(code: &str, message: impl Into<String>) -> Self {
-        CliError { code: code.into(), message: message.into(), details: serde_json::Value::Null, wrong_use: false }
+        CliError { code: code.into(), message: message.into(), details: None, wrong_use: false }
     }
 
     /// The command was typed wrongly, or a file it needs was not named.
@@ -34,8 +35,8 @@ impl CliError {
     pub fn print(&self, as_json: bool) {
         if as_json {
             let mut shown = json!({"code": self.code, "message": self.message});
-            if !self.details.is_null() {
-                shown["errors"] = self.details.clone();
+            if let Some(details) = &self.details {
+                shown["errors"] = (**details).clone();
             }
             eprintln!("{shown}");
         } else {
@@ -47,8 +48,8 @@ impl CliError {
 impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
         let details = match &error {
-            ClientError::Refused { body, .. } => body["errors"].clone(),
-            _ => serde_json::Value::Null,
+            ClientError::Refused { body, .. } if body["errors"].is_array() => Some(Box::new(body["errors"].clone())),
+            _ => None,
         };
         CliError { details, ..CliError::failed(error.code(), error.to_string()) }
     }

@@ -87,7 +87,7 @@ impl DomainHook for StageRules {
         let status_before = draft.text("status").map(str::to_string);
         draft.set("status", Value::Text(stage.outcome.clone()));
         let stage_changed = draft.changed("stage");
-        if stage_changed && !(draft.changed("probability") && !draft.get("probability").is_null()) {
+        if stage_changed && (draft.get("probability").is_null() || !draft.changed("probability")) {
             draft.set("probability", stage.probability);
         }
         if stage.outcome == "open" {

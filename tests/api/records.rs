@@ -131,7 +131,7 @@ fn the_timeline_merges_notes_tasks_files_and_changes() {
     let all = admin.get(&path).expect(200);
     let kinds: Vec<&str> = all["items"].as_array().expect("items").iter().filter_map(|i| i["kind"].as_str()).collect();
     assert_eq!(kinds, ["task", "note", "note", "note", "note", "note", "change"]);
-    assert_eq!(all["items"][0]["actor"]["name"].as_str().is_some_and(|name| !name.is_empty()), true, "{all}");
+    assert!(all["items"][0]["actor"]["name"].as_str().is_some_and(|name| !name.is_empty()), "{all}");
     let mut seen = Vec::new();
     let mut cursor = String::new();
     loop {

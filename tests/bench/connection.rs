@@ -42,7 +42,8 @@ impl Connection {
     }
 
     fn ask(&mut self, method: &str, path: &str, kind: &str, body: &[u8]) -> Json {
-        let authorization = if self.token.is_empty() { String::new() } else { format!("authorization: Bearer {}\r\n", self.token) };
+        let authorization =
+            if self.token.is_empty() { String::new() } else { format!("authorization: Bearer {}\r\n", self.token) };
         let head = format!(
             "{method} /api/v1{path} HTTP/1.1\r\nhost: {}\r\n{authorization}content-type: {kind}\r\ncontent-length: {}\r\n\r\n",
             self.host,

@@ -1,6 +1,9 @@
 //! Measures the shipped binary against the budgets of the design, over HTTP, and prints a Markdown table. Not a timed test: nothing
 //! fails for being slow. `cargo xtask bench --records N` builds the binary and runs this.
 
+// A test that cannot go on says so by panicking.
+#![allow(clippy::unwrap_used)]
+
 mod connection;
 mod disk;
 mod server;
@@ -56,7 +59,9 @@ fn csv(records: usize) -> Vec<u8> {
          Marketing consent,Source,Description,External id\n",
     );
     let names = ["Ada", "Bruno", "Chiara", "Dagny", "Emil", "Freja", "Giulia", "Hugo", "Ida", "Jonas", "Karen", "Luca"];
-    let last = ["Rossi", "Jensen", "Müller", "Smith", "Ferrari", "Nielsen", "Weber", "Jones", "Conti", "Holm", "Koch", "Clarke"];
+    let last = [
+        "Rossi", "Jensen", "Müller", "Smith", "Ferrari", "Nielsen", "Weber", "Jones", "Conti", "Holm", "Koch", "Clarke",
+    ];
     let cities = ["Milano", "Aarhus", "Hamburg", "Leeds", "Torino", "Odense", "Berlin", "Bristol"];
     let lifecycles = ["Subscriber", "Lead", "Opportunity", "Customer"];
     for n in 0..records {
@@ -68,7 +73,7 @@ fn csv(records: usize) -> Vec<u8> {
              \"trade fair\",{},import,Met at stand {} of hall {}.,{n}\n",
             pick(&names, 0), pick(&last, 5), r % 997, n % 5_000, 1_000_000 + n % 9_000_000, r % 40, r % 12, pick(&lifecycles, 9),
             r % 200, pick(&cities, 13), 10_000 + r % 80_000, n % 5_000, 50 + r % 50, 1 + r % 9, r % 10,
-            if r % 2 == 0 { "yes" } else { "no" }, r % 70, r % 9,
+            if r.is_multiple_of(2) { "yes" } else { "no" }, r % 70, r % 9,
         ));
     }
     text.into_bytes()
@@ -87,7 +92,8 @@ fn import(table: &mut Table, server: &server::Running, records: usize) {
     for part in rows.chunks(ROWS_PER_FILE) {
         let file = [head.as_slice(), &part.concat()].concat();
         let began = Instant::now();
-        let answer = connection.upload("/imports", "{\"object\":\"people\",\"duplicates\":\"keep\"}", "people.csv", &file);
+        let answer =
+            connection.upload("/imports", "{\"object\":\"people\",\"duplicates\":\"keep\"}", "people.csv", &file);
         let id = answer["id"].as_str().unwrap_or_else(|| panic!("no import: {answer}")).to_string();
         loop {
             thread::sleep(Duration::from_millis(20));
@@ -116,7 +122,8 @@ fn writes(table: &mut Table, server: &server::Running, sync: Duration) {
             took
         })
         .collect();
-    let times = |took: Duration| format!("{} ({:.1} × fdatasync)", ms(took), took.as_secs_f64() / sync.as_secs_f64().max(1e-9));
+    let times =
+        |took: Duration| format!("{} ({:.1} × fdatasync)", ms(took), took.as_secs_f64() / sync.as_secs_f64().max(1e-9));
     table.row("create, one client, p50", &times(quantile(&creates, 0.5)), "< 3 × fdatasync");
     table.row("create, one client, p99", &ms(quantile(&creates, 0.99)), "");
     let updates: Vec<Duration> = ids
@@ -135,7 +142,9 @@ fn writes(table: &mut Table, server: &server::Running, sync: Duration) {
     let began = Instant::now();
     thread::scope(|scope| {
         for (at, connection) in connections.iter_mut().enumerate() {
-            scope.spawn(move || (0..EACH).for_each(|n| drop(connection.post("/records/people", &person(at * EACH + n + 1_000_000)))));
+            scope.spawn(move || {
+                (0..EACH).for_each(|n| drop(connection.post("/records/people", &person(at * EACH + n + 1_000_000))))
+            });
         }
     });
     table.row("durable creates, 64 clients", &per_second(CLIENTS * EACH, began.elapsed()), "≥ 10,000/s");
@@ -149,7 +158,10 @@ fn questions(table: &mut Table, server: &server::Running) {
         ("filter by range", "/records/people?limit=50&filter=birthday%20%3E%20date(%221980-01-01%22)"),
         ("filter by part of a text", "/records/people?limit=50&filter=job_title.contains(%22er%203%22)"),
         ("sort", "/records/people?limit=50&sort=last_name,-created_at"),
-        ("filter and sort", "/records/people?limit=50&sort=last_name&filter=lifecycle%20%3D%3D%20%22lead%22%20%26%26%20marketing_consent"),
+        (
+            "filter and sort",
+            "/records/people?limit=50&sort=last_name&filter=lifecycle%20%3D%3D%20%22lead%22%20%26%26%20marketing_consent",
+        ),
         ("count", "/records/people?limit=1&total=true&filter=lifecycle%20%3D%3D%20%22customer%22"),
         ("list without total", "/records/people?limit=50&total=false"),
         ("search within a list", "/records/people?limit=50&q=rossi"),
@@ -158,13 +170,20 @@ fn questions(table: &mut Table, server: &server::Running) {
         // The first answer may build an order; people wait for it once.
         let first = timed(&mut connection, path);
         let times: Vec<Duration> = (0..REQUESTS).map(|_| timed(&mut connection, path)).collect();
-        let said = format!("p50 {} · p99 {} (first {})", ms(quantile(&times, 0.5)), ms(quantile(&times, 0.99)), ms(first));
+        let said =
+            format!("p50 {} · p99 {} (first {})", ms(quantile(&times, 0.5)), ms(quantile(&times, 0.99)), ms(first));
         table.row(name, &said, "p99 < 10 ms");
     }
-    let typed = ["ros", "ross", "rossi", "giu", "giulia r", "jens", "p123", "ferari", "mullr", "chiara con", "buyer 3", "hall"];
-    let times: Vec<Duration> =
-        (0..REQUESTS).map(|n| timed(&mut connection, &format!("/search?limit=20&q={}", typed[n % typed.len()].replace(' ', "%20")))).collect();
-    table.row("search as you type", &format!("p50 {} · p99 {}", ms(quantile(&times, 0.5)), ms(quantile(&times, 0.99))), "p99 < 30 ms");
+    let typed =
+        ["ros", "ross", "rossi", "giu", "giulia r", "jens", "p123", "ferari", "mullr", "chiara con", "buyer 3", "hall"];
+    let times: Vec<Duration> = (0..REQUESTS)
+        .map(|n| timed(&mut connection, &format!("/search?limit=20&q={}", typed[n % typed.len()].replace(' ', "%20"))))
+        .collect();
+    table.row(
+        "search as you type",
+        &format!("p50 {} · p99 {}", ms(quantile(&times, 0.5)), ms(quantile(&times, 0.99))),
+        "p99 < 30 ms",
+    );
 }
 
 fn timed(connection: &mut Connection, path: &str) -> Duration {

@@ -26,12 +26,16 @@ pub struct Server {
 impl Server {
     /// A vault in the current folder's file system: the temporary one may be memory, which syncs for free.
     pub fn new() -> Server {
-        let folder = tempfile::Builder::new().prefix(".kith-bench-").tempdir_in(env!("CARGO_MANIFEST_DIR")).expect("a folder");
+        let folder =
+            tempfile::Builder::new().prefix(".kith-bench-").tempdir_in(env!("CARGO_MANIFEST_DIR")).expect("a folder");
         std::fs::write(folder.path().join("password"), "correct horse battery").expect("a file");
         let mut server = Server { folder, token: String::new() };
         let password = server.path("password");
         server.run(&["init", "--admin-email", "ada@example.com", "--admin-password-file", &password]);
-        server.token = server.run(&["token", "create", "bench", "--user", "ada@example.com", "--scope", "admin"]).trim().to_string();
+        server.token = server
+            .run(&["token", "create", "bench", "--user", "ada@example.com", "--scope", "admin"])
+            .trim()
+            .to_string();
         server
     }
 
@@ -45,7 +49,11 @@ impl Server {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(binary());
-        command.args(args).env("KITH_DATA", self.path("data")).env("KITH_KEY_FILE", self.path("key")).env("KITH_LOG", "warn");
+        command
+            .args(args)
+            .env("KITH_DATA", self.path("data"))
+            .env("KITH_KEY_FILE", self.path("key"))
+            .env("KITH_LOG", "warn");
         command
     }
 
@@ -58,10 +66,14 @@ impl Server {
     /// Starts it and waits for the first answer to a list.
     pub fn start(&self) -> Running {
         let began = Instant::now();
-        let mut child =
-            self.command(&["serve", "--listen", "127.0.0.1:0", "--rate", "0"]).stdout(Stdio::piped()).spawn().expect("kith serve starts");
+        let mut child = self
+            .command(&["serve", "--listen", "127.0.0.1:0", "--rate", "0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("kith serve starts");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
-        let address = lines.find_map(|line| Some(line.split("http://").nth(1)?.trim().to_string())).expect("an address");
+        let address =
+            lines.find_map(|line| Some(line.split("http://").nth(1)?.trim().to_string())).expect("an address");
         while TcpStream::connect(&address).is_err() {
             thread::sleep(Duration::from_millis(1));
         }
@@ -86,7 +98,8 @@ impl Running {
     /// Resident memory as the system counts it.
     pub fn memory(&self) -> String {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let kb = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().split(' ').next()?.parse::<f64>().ok());
+        let kb =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().split(' ').next()?.parse::<f64>().ok());
         kb.map_or_else(|| "unknown here".into(), |kb| format!("{:.0} MB", kb * 1024.0 / 1e6))
     }
 

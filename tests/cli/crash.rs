@@ -45,7 +45,10 @@ fn all_there(vault: Vault, acknowledged: &[String]) -> Vault {
 #[test]
 fn kills_at_random_moments_lose_no_acknowledged_write() {
     let rounds = if std::env::var_os("KITH_TEST_FULL").is_some() { 100 } else { 3 };
-    let seed = std::env::var("KITH_TEST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(|| u64::from(std::process::id()));
+    let seed = std::env::var("KITH_TEST_SEED")
+        .ok()
+        .and_then(|s| s.parse().ok())
+        .unwrap_or_else(|| u64::from(std::process::id()));
     println!("seed {seed}");
     let mut chance = seed;
     let mut vault = Vault::new();

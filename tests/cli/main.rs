@@ -1,5 +1,8 @@
 //! The command line of the real binary: every command beside a server and without one, and what it refuses.
 
+// A test that cannot go on says so by panicking.
+#![allow(clippy::unwrap_used)]
+
 #[path = "../harness/mod.rs"]
 mod harness;
 

@@ -12,7 +12,13 @@ use crate::{
 #[test]
 fn wrong_use_exits_with_two() {
     let vault = Vault::empty();
-    for args in [&["frobnicate"][..], &["import"], &["export", "--object", "people", "--format", "xml"], &["serve", "--nope"], &[]] {
+    for args in [
+        &["frobnicate"][..],
+        &["import"],
+        &["export", "--object", "people", "--format", "xml"],
+        &["serve", "--nope"],
+        &[],
+    ] {
         assert_eq!(vault.run(args).status.code(), Some(2), "{args:?}");
     }
 }

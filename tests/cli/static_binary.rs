@@ -4,7 +4,8 @@ use std::{fs, process::Command, thread, time::Duration};
 
 /// Whether an ELF file asks for a loader (a program header of type PT_INTERP).
 fn asks_for_loader(elf: &[u8]) -> bool {
-    let number = |at: usize, bytes: usize| elf[at..at + bytes].iter().rev().fold(0usize, |n, b| n << 8 | usize::from(*b));
+    let number =
+        |at: usize, bytes: usize| elf[at..at + bytes].iter().rev().fold(0usize, |n, b| n << 8 | usize::from(*b));
     let (table, size, count) = (number(32, 8), number(54, 2), number(56, 2));
     (0..count).any(|at| number(table + at * size, 4) == 3)
 }
@@ -26,7 +27,8 @@ fn static_binary_starts_on_an_empty_folder() {
         command.args(args).env_clear().env("KITH_DATA", &data).env("KITH_KEY_FILE", &key);
         command
     };
-    let made = kith(&["init", "--admin-email", "ada@example.com", "--admin-password-file"]).arg(&password).output().unwrap();
+    let made =
+        kith(&["init", "--admin-email", "ada@example.com", "--admin-password-file"]).arg(&password).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let mut server = kith(&["serve", "--listen", "127.0.0.1:0"]).spawn().unwrap();
     let mut listed = None;

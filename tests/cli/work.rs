@@ -41,7 +41,8 @@ fn import_and_export(vault: &Vault) {
 
 fn users_and_tokens(vault: &Vault) {
     let password = vault.folder().join("password").to_string_lossy().into_owned();
-    let added = json(&vault.run(&["user", "add", "bo@example.com", "--name", "Bo", "--password-file", &password, "--json"]));
+    let added =
+        json(&vault.run(&["user", "add", "bo@example.com", "--name", "Bo", "--password-file", &password, "--json"]));
     assert_eq!(added["values"]["email"], "bo@example.com");
     assert!(!added.to_string().contains("argon2"), "{added}");
     let listed = json(&vault.run(&["user", "list", "--json"]));
@@ -49,7 +50,16 @@ fn users_and_tokens(vault: &Vault) {
     let shown = said(&vault.run(&["user", "list"]));
     assert!(shown.contains("bo@example.com") && shown.contains("member"), "{shown}");
     assert!(vault.run(&["user", "passwd", "bo@example.com", "--password-file", &password]).status.success());
-    let made = json(&vault.run(&["token", "create", "reports", "--user", "bo@example.com", "--scope", "people:read", "--json"]));
+    let made = json(&vault.run(&[
+        "token",
+        "create",
+        "reports",
+        "--user",
+        "bo@example.com",
+        "--scope",
+        "people:read",
+        "--json",
+    ]));
     assert!(made["token"].as_str().is_some_and(|t| t.starts_with("kith_")));
     let id = made["record"]["id"].as_str().unwrap();
     assert!(vault.run(&["token", "revoke", id]).status.success());
@@ -109,7 +119,8 @@ fn a_vault_locked_with_a_key_file_is_served_with_it() {
     let vault = Vault::empty();
     let (key, password) = (vault.folder().join("key.txt"), vault.folder().join("password"));
     let (key, password) = (key.to_string_lossy().into_owned(), password.to_string_lossy().into_owned());
-    let init = ["init", "--key-file", &key, "--admin-email", "ada@example.com", "--admin-password-file", &password, "--json"];
+    let init =
+        ["init", "--key-file", &key, "--admin-email", "ada@example.com", "--admin-password-file", &password, "--json"];
     assert_eq!(json(&vault.run(&init))["admin"]["values"]["email"], "ada@example.com");
     assert!(vault.run(&["user", "list", "--key-file", &key]).status.success());
     let server = Server::with(vault, &["--key-file", &key]);

@@ -191,8 +191,9 @@ impl<'a> Maker<'a> {
 
     fn address(&mut self, country: usize) -> Json {
         let place = &words::COUNTRIES[country];
+        let street = *self.chance.pick(place.streets);
         let (city, code) = self.chance.pick(place.cities);
-        json!({"street": place.street(*self.chance.pick(place.streets), 1 + self.chance.below(180)), "city": city, "postal_code": code, "country": place.code})
+        json!({"street": place.street(street, 1 + self.chance.below(180)), "city": city, "postal_code": code, "country": place.code})
     }
 
     fn tags(&mut self) -> Json {
