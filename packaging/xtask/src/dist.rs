@@ -16,7 +16,8 @@ const BINARY_BYTES_MAX: u64 = 60 * 1024 * 1024;
 pub fn build() -> Outcome<PathBuf> {
     web::build()?;
     // Named target: otherwise the flag would also reach build scripts and procedural macros, which must stay dynamic.
-    let mut command = cargo(&["build", "--release", "--target", TARGET, "--bin", "kith"]);
+    // Only the shipped file goes without line tables; whoever builds for themselves keeps them.
+    let mut command = cargo(&["rustc", "--release", "--target", TARGET, "--bin", "kith", "--", "-C", "strip=debuginfo"]);
     command.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS", "-C target-feature=+crt-static");
     call(&mut command)?;
     let binary = target_folder()?.join(TARGET).join("release/kith");
