@@ -4,14 +4,13 @@ use kith_base::RecordId;
 use kith_engine::{
     Seed,
     define::{field, object as start},
+    system::seeds::fixed,
 };
 use kith_model::ObjectDef;
 use serde_json::json;
 
-use crate::seed::fixed_id;
-
 /// The pipeline every vault starts with.
-pub const SALES: RecordId = fixed_id(104, 1);
+pub const SALES: RecordId = fixed(104, 1);
 
 pub fn object() -> ObjectDef {
     start(104, "pipelines", "Pipeline", "Pipelines")

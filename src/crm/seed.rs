@@ -1,18 +1,12 @@
-//! What several objects of the domain share: fixed ids of starting records, the views a new vault offers, and a common rule.
+//! What several objects of the domain share: the views a new vault offers, and a common rule.
 
-use kith_base::RecordId;
-use kith_engine::{DomainHook, Draft, HookContext, Seed};
+use kith_engine::{DomainHook, Draft, HookContext, Seed, system::seeds::fixed};
 use kith_model::Violation;
 use serde_json::json;
 
-/// An id that is the same in every vault: version and variant bits of a UUIDv7 from the year 1970, then object and number.
-pub const fn fixed_id(object: u8, number: u8) -> RecordId {
-    RecordId([0, 0, 0, 0, 0, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, object, number])
-}
-
 /// Shared views: what people look at first.
 pub fn views() -> Vec<Seed> {
-    let view = |number: u8, values: serde_json::Value| Seed { id: fixed_id(4, number), object: "views".into(), values };
+    let view = |number: u8, values: serde_json::Value| Seed { id: fixed(4, number), object: "views".into(), values };
     vec![
         view(1, json!({"name": "Pipeline", "object": "deals", "layout": "board", "group_by": "stage", "shared": true})),
         view(

@@ -4,14 +4,15 @@ use kith_base::RecordId;
 use kith_engine::{
     DomainHook, Draft, HookContext, Seed,
     define::{field, object as start},
+    system::seeds::fixed,
 };
 use kith_model::{ObjectDef, Value, Violation};
 use serde_json::json;
 
-use crate::{pipelines, seed::fixed_id};
+use crate::pipelines;
 
 const fn stage(number: u8) -> RecordId {
-    fixed_id(105, number)
+    fixed(105, number)
 }
 
 /// Number, name, chance and outcome of the stages every vault starts with.

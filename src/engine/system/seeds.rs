@@ -14,7 +14,7 @@ pub const ROLE_READ_ONLY: RecordId = fixed(3, 3);
 pub const SETTINGS: RecordId = fixed(10, 1);
 
 /// An id that is the same in every vault: version and variant bits of a UUIDv7 from the year 1970, then object and number.
-const fn fixed(object: u8, number: u8) -> RecordId {
+pub const fn fixed(object: u8, number: u8) -> RecordId {
     RecordId([0, 0, 0, 0, 0, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, object, number])
 }
 
