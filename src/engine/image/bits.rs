@@ -118,8 +118,14 @@ impl Bits {
 
     /// Set bits, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        self.words.iter().enumerate().flat_map(|(at, word)| {
-            let mut left = *word;
+        self.iter_from(0)
+    }
+
+    /// Set bits from `start` on, ascending.
+    pub fn iter_from(&self, start: usize) -> impl Iterator<Item = u32> + '_ {
+        let first = start >> 6;
+        self.words.iter().enumerate().skip(first).flat_map(move |(at, word)| {
+            let mut left = if at == first { *word & (u64::MAX << (start & 63)) } else { *word };
             std::iter::from_fn(move || {
                 if left == 0 {
                     return None;
@@ -133,8 +139,16 @@ impl Bits {
 
     /// Set bits, descending.
     pub fn iter_back(&self) -> impl Iterator<Item = u32> + '_ {
-        self.words.iter().enumerate().rev().flat_map(|(at, word)| {
-            let mut left = *word;
+        self.iter_back_before(self.len)
+    }
+
+    /// Set bits below `end`, descending.
+    pub fn iter_back_before(&self, end: usize) -> impl Iterator<Item = u32> + '_ {
+        let end = end.min(self.len);
+        let words = end.div_ceil(64);
+        self.words[..words].iter().enumerate().rev().flat_map(move |(at, word)| {
+            let partial = at + 1 == words && end & 63 != 0;
+            let mut left = if partial { *word & ((1 << (end & 63)) - 1) } else { *word };
             std::iter::from_fn(move || {
                 if left == 0 {
                     return None;
@@ -144,6 +158,18 @@ impl Bits {
                 Some((at as u32) << 6 | bit)
             })
         })
+    }
+
+    /// The first bit from `start` on that is not set; bits beyond the end are not.
+    pub fn next_clear(&self, start: usize) -> usize {
+        let first = start >> 6;
+        for (at, word) in self.words.iter().enumerate().skip(first) {
+            let clear = if at == first { !word & (u64::MAX << (start & 63)) } else { !word };
+            if clear != 0 {
+                return at << 6 | clear.trailing_zeros() as usize;
+            }
+        }
+        start.max(self.words.len() << 6)
     }
 
     pub fn heap_bytes(&self) -> usize {
@@ -187,6 +213,22 @@ mod tests {
         }
         assert_eq!(bits.count(), items.iter().filter(|v| **v < 30).count());
         assert_eq!(bits.iter().count(), bits.count());
+    }
+
+    #[test]
+    fn walks_may_begin_anywhere() {
+        let mut bits = Bits::zeros(300);
+        (0..300).filter(|at| at % 7 < 2).for_each(|at| bits.set(at, true));
+        for at in [0, 1, 6, 7, 63, 64, 65, 127, 128, 255, 299, 300, 301, 1_000] {
+            let all: Vec<u32> = bits.iter().collect();
+            let from: Vec<u32> = all.iter().copied().filter(|b| *b as usize >= at).collect();
+            assert_eq!(bits.iter_from(at).collect::<Vec<_>>(), from, "{at}");
+            let before: Vec<u32> = all.iter().rev().copied().filter(|b| (*b as usize) < at).collect();
+            assert_eq!(bits.iter_back_before(at).collect::<Vec<_>>(), before, "{at}");
+            let clear = (at..).find(|at| !bits.get(*at));
+            assert_eq!(Some(bits.next_clear(at)), clear, "{at}");
+        }
+        assert_eq!(Bits::ones(64).next_clear(3), 64);
     }
 
     #[test]

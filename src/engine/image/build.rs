@@ -141,31 +141,25 @@ fn install_ranked(table: &mut Table, at: usize, ranks: &[u32], collation: &Colla
     let mut starts = vec![0u32; buckets];
     let (mut nulls, mut late) = (Vec::new(), Vec::new());
     let rank = |row: usize| ranks.get(codes.get(row) as usize).copied();
-    for row in 0..table.ids.len() {
-        match rank(row) {
-            Some(0) => nulls.push(row as u32),
+    // Rows are taken by their ids, which break ties.
+    for row in table.by_id.all(&table.ids) {
+        match rank(row as usize) {
+            Some(0) => nulls.push(row),
             Some(rank) => starts[rank as usize + 1] += 1,
-            None => late.push(row as u32),
+            None => late.push(row),
         }
     }
     for bucket in 1..buckets {
         starts[bucket] += starts[bucket - 1];
     }
     let mut sorted = vec![0u32; starts[buckets - 1] as usize];
-    let mut next = starts.clone();
-    for row in 0..table.ids.len() {
-        if let Some(rank) = rank(row).filter(|rank| *rank > 0) {
-            sorted[next[rank as usize] as usize] = row as u32;
-            next[rank as usize] += 1;
+    for row in table.by_id.all(&table.ids) {
+        if let Some(rank) = rank(row as usize).filter(|rank| *rank > 0) {
+            sorted[starts[rank as usize] as usize] = row;
+            starts[rank as usize] += 1;
         }
     }
     let ids = &table.ids;
-    if !table.ids_ascend {
-        nulls.sort_unstable_by_key(|row| ids[*row as usize]);
-        for bucket in starts.windows(2) {
-            sorted[bucket[0] as usize..bucket[1] as usize].sort_unstable_by_key(|row| ids[*row as usize]);
-        }
-    }
     let mut order = Order { keyed: Rows::from_sorted(sorted), nulls: Rows::from_sorted(nulls) };
     let slot = &table.slots[at];
     let around = table.around(collation);
@@ -180,7 +174,7 @@ fn install_ranked(table: &mut Table, at: usize, ranks: &[u32], collation: &Colla
 
 fn by_numbers(table: &Table, slot: &Slot, collation: &Collation) -> Order {
     let (mut keyed, mut nulls) = (Vec::with_capacity(table.len()), Vec::new());
-    for row in 0..table.len() as u32 {
+    for row in table.by_id.all(&table.ids) {
         match key_of(&slot.def, &slot.column, row) {
             Key::Null => nulls.push(row),
             Key::Int(v) => keyed.push((ordered(v), row)),
@@ -189,14 +183,8 @@ fn by_numbers(table: &Table, slot: &Slot, collation: &Collation) -> Order {
             Key::Text(_) => keyed.push((0, row)),
         }
     }
-    if table.ids_ascend {
-        keyed.sort_unstable();
-    } else {
-        keyed.sort_unstable_by(|(a, x), (b, y)| {
-            a.cmp(b).then_with(|| table.ids[*x as usize].cmp(&table.ids[*y as usize]))
-        });
-        nulls.sort_unstable_by_key(|row| table.ids[*row as usize]);
-    }
+    // Stable: what is equal stays in the order of ids.
+    keyed.sort_by_key(|(key, _)| *key);
     debug_assert!(
         keyed.is_sorted_by(|(_, a), (_, b)| { slot.key(*a).compare(&slot.key(*b), collation) != Ordering::Greater })
     );

@@ -3,6 +3,7 @@
 
 pub mod bits;
 mod build;
+pub mod by_id;
 pub mod codes;
 pub mod coding;
 pub mod collate;

@@ -9,6 +9,7 @@ use kith_model::{FieldDef, ObjectDef, Value, Values};
 
 use super::{
     bits::Bits,
+    by_id::ById,
     coding::Coding,
     collate::Collation,
     column::Column,
@@ -38,8 +39,8 @@ const SPREAD_FROM: usize = 512;
 pub struct Table {
     pub def: Arc<ObjectDef>,
     pub ids: Vec<RecordId>,
-    /// Ids ascend with row numbers, as they do when loaded from the store.
-    pub ids_ascend: bool,
+    /// Rows in the order of their ids.
+    pub by_id: ById,
     rows: HashTable<u32>,
     hasher: DefaultHashBuilder,
     seqs: Vec<u64>,
@@ -57,7 +58,7 @@ impl Table {
         let mut table = Table {
             def: Arc::new(ObjectDef { id: def.id, ..ObjectDef::default() }),
             ids: Vec::new(),
-            ids_ascend: true,
+            by_id: ById::default(),
             rows: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             seqs: Vec::new(),
@@ -210,8 +211,8 @@ impl Table {
             Some(row) => (row, false),
             None => {
                 let row = self.ids.len() as u32;
-                self.ids_ascend &= self.ids.last().is_none_or(|last| *last < record.id);
                 self.ids.push(record.id);
+                self.by_id.push(row, &self.ids);
                 self.seqs.push(0);
                 let Table { rows, hasher, ids, .. } = self;
                 let hash = |id: RecordId| hasher.hash_one(id);
@@ -252,7 +253,7 @@ impl Table {
     }
 
     pub fn heap_bytes(&self) -> usize {
-        let rows = self.ids.capacity() * 16 + self.seqs.capacity() * 8;
+        let rows = self.ids.capacity() * 16 + self.seqs.capacity() * 8 + self.by_id.heap_bytes();
         let slots: usize = self
             .slots
             .iter()

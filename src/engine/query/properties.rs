@@ -172,8 +172,9 @@ proptest! {
 
     #[test]
     fn pages_show_every_row_once_and_in_order(
-        rows in table(),
-        changed in table(),
+        rows in table().prop_shuffle(),
+        changed in table().prop_shuffle(),
+        filter in prop::option::of(prop::sample::select(&["active", "age > 0", "first_name == \"Anna\"", "id != null"][..])),
         sort in prop::collection::vec((prop::sample::select(
             &["first_name", "age", "score", "amount", "active", "stage", "created_at", "born", "name", "id"][..]), any::<bool>()), 0..4),
         limit in 1usize..9,
@@ -186,20 +187,25 @@ proptest! {
             image.warm(OBJECT, &keys);
         }
         image.apply_many(changed);
+        let expected = filter.map_or_else(
+            || image.living(OBJECT).len(),
+            |filter| image.living(OBJECT).into_iter().filter(|id| image.matches(&image.get(*id).unwrap(), &parsed(filter), &context())).count(),
+        ) as u64;
         let sort: Vec<(String, bool)> = sort.into_iter().map(|(k, d)| (k.to_string(), d)).collect();
         let mut cursor = None;
         let mut seen = Vec::new();
         loop {
-            let query = ImageQuery { object: OBJECT, sort: sort.clone(), limit, cursor, total: true, ..ImageQuery::default() };
+            let (sort, filter) = (sort.clone(), filter.map(parsed));
+            let query = ImageQuery { object: OBJECT, filter, sort, limit, cursor, total: true, ..ImageQuery::default() };
             let page = image.query(&query, &context()).unwrap();
-            prop_assert_eq!(page.total, Some(image.count(OBJECT)));
+            prop_assert_eq!(page.total, Some(expected));
             seen.extend(page.records);
             cursor = page.next_cursor;
             if cursor.is_none() {
                 break;
             }
         }
-        prop_assert_eq!(seen.len() as u64, image.count(OBJECT));
+        prop_assert_eq!(seen.len() as u64, expected);
         for pair in seen.windows(2) {
             prop_assert_eq!(compared(&image, &sort, &pair[0], &pair[1]), Ordering::Less);
         }

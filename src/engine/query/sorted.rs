@@ -164,21 +164,15 @@ impl Sorter<'_> {
     }
 
     fn collect_by_id(&self, rows: &Bits, after: Option<&Position>, limit: usize, found: &mut Vec<u32>) {
-        if !self.table.ids_ascend {
+        let wanted = limit - found.len();
+        let Table { ids, by_id, .. } = self.table;
+        // Rows that came out of order are walked through, selected or not.
+        let matches = rows.count().max(1);
+        let walked = (by_id.late() / matches).max(1).saturating_mul(wanted).min(by_id.late());
+        if walked * WALK_COST > matches * COMPARE_COST_NUMBER {
             return self.select(rows, self.by.len(), after, limit, found);
         }
-        let wanted = limit - found.len();
-        let past = |row: &u32| {
-            after.is_none_or(|p| {
-                let order = self.table.ids[*row as usize].cmp(&p.id);
-                order == if self.ids_descending { Ordering::Less } else { Ordering::Greater }
-            })
-        };
-        if self.ids_descending {
-            found.extend(rows.iter_back().filter(past).take(wanted));
-        } else {
-            found.extend(rows.iter().filter(past).take(wanted));
-        }
+        by_id.walk(ids, rows, after.map(|p| p.id), self.ids_descending, wanted, found);
     }
 
     /// Compares the selected rows themselves and keeps the best.
