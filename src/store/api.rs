@@ -126,6 +126,11 @@ pub trait Storage: Send + Sync {
 
     fn stats(&self) -> StoreStats;
 
+    /// What a backup is taken from; none where nothing lasts.
+    fn backup_source(&self) -> Option<&dyn crate::BackupSource> {
+        None
+    }
+
     /// Checkpoints and ends the store's threads. Later calls answer `store.closed`.
     fn close(&self) -> Result<(), StoreError>;
 }

@@ -53,6 +53,10 @@ impl Cursors {
         self.positions.lock().get(name).copied().unwrap_or(0)
     }
 
+    pub fn all(&self) -> Vec<(String, u64)> {
+        self.positions.lock().iter().map(|(name, seq)| (name.clone(), *seq)).collect()
+    }
+
     pub fn set(&self, name: &str, seq: u64) -> Result<(), StoreError> {
         check_size("the name of a cursor", name.len(), NAME_BYTES_MAX)?;
         let mut positions = self.positions.lock();

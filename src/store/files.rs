@@ -55,12 +55,21 @@ impl Files {
     /// # Errors
     /// `store.too_large` beyond the limit, `store.disk_full`, or the reader's own error as `store.io`; nothing is kept then.
     pub fn put(&self, content: &mut dyn Read, limit_bytes: u64) -> Result<StoredFile, StoreError> {
-        let name = random_name()?;
+        self.put_as(&random_name()?, content, limit_bytes)
+    }
+
+    /// As `put`, under a name that a store gave out before: for a file that comes back from a backup.
+    ///
+    /// # Errors
+    /// As `put`; `store.no_such_file` for anything but a store's own name.
+    pub fn put_as(&self, name: &str, content: &mut dyn Read, limit_bytes: u64) -> Result<StoredFile, StoreError> {
+        let place = self.place(name)?;
+        let name = name.to_string();
         let aside = self.path.join(format!("{name}{INCOMING}"));
         let written = self.write(&aside, content, limit_bytes);
         match written {
             Ok((size_bytes, sha256)) => {
-                rename(&aside, &self.path.join(&name))?;
+                rename(&aside, &place)?;
                 Ok(StoredFile { name, size_bytes, sha256 })
             }
             Err(error) => {
@@ -221,6 +230,8 @@ mod tests {
         files.remove(&stored.name).unwrap();
         files.remove(&stored.name).unwrap();
         assert_eq!(files.read(&stored.name).err().unwrap().code(), "store.no_such_file");
+        assert_eq!(files.put_as(&stored.name, &mut &content[..], 1 << 20).unwrap(), stored);
+        assert_eq!(files.put_as("../x", &mut &content[..], 1 << 20).unwrap_err().code(), "store.no_such_file");
     }
 
     #[test]

@@ -8,8 +8,10 @@ mod api;
 mod applier;
 mod checking;
 mod checkpoint;
+mod copying;
 mod cursors;
 mod digest;
+mod envelope;
 mod error;
 mod files;
 mod folder;
@@ -28,6 +30,8 @@ pub use api::{
     Change, ChangeDraft, ENTRY_BYTES_MAX, Entry, EntryDraft, EntryHead, EntryKind, Finding, HEAD_BYTES_MAX,
     OpenOptions, OpenReport, Storage, StoreStats, VALUE_BYTES_MAX, VerifyReport,
 };
+pub use copying::{BackupSource, EachFrame, ErasureNote, FrameNote, JournalWriter, is_free};
+pub use envelope::{SealedReader, SealedWriter, check_recipient};
 pub use error::{StoreError, VaultError};
 pub use files::{FileReader, Files, StoredFile};
 pub use memory::MemoryStore;

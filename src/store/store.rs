@@ -300,6 +300,10 @@ impl Storage for Store {
         }
     }
 
+    fn backup_source(&self) -> Option<&dyn crate::BackupSource> {
+        Some(self)
+    }
+
     fn close(&self) -> Result<(), StoreError> {
         let _writer = self.writer.lock();
         let closed = self.stop.check().and_then(|()| self.checkpoint_held());

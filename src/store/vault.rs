@@ -82,22 +82,7 @@ impl Vault {
     /// # Errors
     /// `vault.exists`, `vault.bad_recipient`, `vault.empty_passphrase`, or why the folder cannot be written.
     pub fn create(folder: &Path, lock: &Lock) -> Result<Vault, VaultError> {
-        let path = Folder(folder.to_path_buf()).vault();
-        if path.exists() {
-            return Err(VaultError::Exists(folder.display().to_string()));
-        }
-        let encryptor = encryptor(lock)?;
-        let content = new_content()?;
-        make_folder(folder)?;
-        let plain = Zeroizing::new(postcard::to_extend(&content, vec![VAULT_FORMAT]).map_err(damaged)?);
-        let mut sealed = Vec::new();
-        let unwritten = at(&path);
-        encryptor
-            .wrap_output(&mut sealed)
-            .and_then(|mut stream| stream.write_all(&plain).and_then(|()| stream.finish().map(|_| ())))
-            .map_err(unwritten)?;
-        replace_file(&path, &sealed)?;
-        Vault::from_content(&content, &sealed)
+        write_new(folder, lock, &new_content()?)
     }
 
     /// Reads `vault.age` of `folder`.
@@ -116,15 +101,7 @@ impl Vault {
         // Sized up front: growing would leave copies of the keys in freed memory.
         let mut plain = Zeroizing::new(Vec::with_capacity(sealed.len()));
         stream.read_to_end(&mut plain).map_err(damaged)?;
-        match plain.first() {
-            Some(&VAULT_FORMAT) => {}
-            Some(&found) if found > VAULT_FORMAT => {
-                return Err(VaultError::NewerFormat { found, known: VAULT_FORMAT });
-            }
-            _ => return Err(damaged("no version")),
-        }
-        let content: Content = postcard::from_bytes(&plain[1..]).map_err(damaged)?;
-        Vault::from_content(&content, &sealed)
+        Vault::from_content(&read_content(&plain)?, &sealed)
     }
 
     fn from_content(content: &Content, file: &[u8]) -> Result<Vault, VaultError> {
@@ -140,6 +117,33 @@ impl Vault {
             files,
             vault_file: *blake3::hash(file).as_bytes(),
         })))
+    }
+}
+
+/// Writes `vault.age` for `content` into a folder that has none.
+fn write_new(folder: &Path, lock: &Lock, content: &Content) -> Result<Vault, VaultError> {
+    let path = Folder(folder.to_path_buf()).vault();
+    if path.exists() {
+        return Err(VaultError::Exists(folder.display().to_string()));
+    }
+    let encryptor = encryptor(lock)?;
+    make_folder(folder)?;
+    let plain = Zeroizing::new(postcard::to_extend(content, vec![VAULT_FORMAT]).map_err(damaged)?);
+    let mut sealed = Vec::new();
+    let unwritten = at(&path);
+    encryptor
+        .wrap_output(&mut sealed)
+        .and_then(|mut stream| stream.write_all(&plain).and_then(|()| stream.finish().map(|_| ())))
+        .map_err(unwritten)?;
+    replace_file(&path, &sealed)?;
+    Vault::from_content(content, &sealed)
+}
+
+fn read_content(plain: &[u8]) -> Result<Content, VaultError> {
+    match plain.first() {
+        Some(&VAULT_FORMAT) => postcard::from_bytes(&plain[1..]).map_err(damaged),
+        Some(&found) if found > VAULT_FORMAT => Err(VaultError::NewerFormat { found, known: VAULT_FORMAT }),
+        _ => Err(damaged("no version")),
     }
 }
 
@@ -196,10 +200,10 @@ fn encryptor(lock: &Lock) -> Result<age::Encryptor, VaultError> {
         .map_err(|_| VaultError::BadRecipient(String::new()))
 }
 
-type Identities = Vec<Box<dyn age::Identity>>;
+pub(crate) type Identities = Vec<Box<dyn age::Identity>>;
 
 /// The identities to try, and what to call them in a refusal.
-fn identities(unlock: &Unlock, is_scrypt: bool) -> Result<(Identities, &'static str), VaultError> {
+pub(crate) fn identities(unlock: &Unlock, is_scrypt: bool) -> Result<(Identities, &'static str), VaultError> {
     match unlock {
         Unlock::Passphrase(_) if !is_scrypt => Err(VaultError::NeedsKeyFile),
         Unlock::Identities(_) if is_scrypt => Err(VaultError::NeedsPassphrase),
@@ -221,7 +225,7 @@ fn identities(unlock: &Unlock, is_scrypt: bool) -> Result<(Identities, &'static 
     }
 }
 
-fn not_opened(shown: &'static str, error: age::DecryptError) -> VaultError {
+pub(crate) fn not_opened(shown: &'static str, error: age::DecryptError) -> VaultError {
     use age::DecryptError::{DecryptionFailed, KeyDecryptionFailed, NoMatchingKeys};
     match error {
         DecryptionFailed | KeyDecryptionFailed | NoMatchingKeys => VaultError::WrongKey(shown),
@@ -232,6 +236,9 @@ fn not_opened(shown: &'static str, error: age::DecryptError) -> VaultError {
 fn damaged(what: impl std::fmt::Display) -> VaultError {
     VaultError::Damaged(what.to_string())
 }
+
+#[path = "vault_copy.rs"]
+mod copy;
 
 #[cfg(test)]
 #[path = "vault_tests.rs"]

@@ -1,8 +1,9 @@
 //! The journal: segments in a row, one writer, many readers. It appends what is already sealed and hands it back; it never
 //! unseals, and knows nothing of the record store behind it.
 
+mod copying;
 pub(crate) mod format;
-mod opening;
+pub(crate) mod opening;
 mod replay;
 mod rewrite;
 pub(crate) mod segment;
