@@ -1,24 +1,32 @@
 //! The index itself and the thread that writes it. Holds words and places, no values and no ids. In memory only: what is searched
 //! is never written anywhere.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use parking_lot::RwLock;
 use tantivy::{
     Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, TantivyDocument, Term,
     directory::RamDirectory,
     schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
 };
 
-use super::{Change, SearchError, Shared, place, verify, words};
+use super::{Change, SearchError, Shared, place, verify, view::View, words};
 use crate::image::table::Table;
 
 /// How long changes may gather before they become searchable, and how long a pause ends the gathering.
 const GATHER_MAX: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// Memory of the writer while it gathers. Small segments are merged by the library.
-const WRITER_BYTES: usize = 48 * 1024 * 1024;
+/// Memory of the writer while it follows changes: the least that the library takes.
+const WRITER_BYTES: usize = 15_000_000;
+
+/// Memory of the writer while it indexes everything, by the number of records: fewer and larger segments are less to merge.
+const WRITER_BYTES_MAX: usize = 48_000_000;
+const WRITER_BYTES_PER_RECORD: usize = 150;
 
 /// Records indexed between two moments of becoming searchable, when everything is indexed.
 const RECORDS_PER_COMMIT: usize = 250_000;
@@ -30,7 +38,8 @@ pub(super) struct Words {
     pub title: Field,
     pub body: Field,
     pub place: Field,
-    pub reader: IndexReader,
+    reader: IndexReader,
+    view: RwLock<Arc<View>>,
     index: Index,
     directory: RamDirectory,
 }
@@ -50,7 +59,20 @@ impl Words {
         let directory = RamDirectory::create();
         let index = Index::create(directory.clone(), schema.build(), IndexSettings::default())?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Words { title, body, place, reader, index, directory })
+        let view = RwLock::default();
+        Ok(Words { title, body, place, reader, view, index, directory })
+    }
+
+    /// What is searchable now.
+    pub fn view(&self) -> Arc<View> {
+        self.view.read().clone()
+    }
+
+    fn show(&self) -> Result<(), SearchError> {
+        self.reader.reload()?;
+        let view = View::of(&self.reader.searcher(), &self.view())?;
+        *self.view.write() = Arc::new(view);
+        Ok(())
     }
 
     pub fn memory_bytes(&self) -> u64 {
@@ -67,18 +89,17 @@ pub(super) fn follow(shared: &Shared, told: &Receiver<Change>) {
 }
 
 fn write(shared: &Shared, told: &Receiver<Change>) -> Result<(), SearchError> {
-    let mut writer =
-        Writer { shared, writer: shared.words.index.writer_with_num_threads(1, WRITER_BYTES)?, touched: false };
+    let mut writer = Writer::start(shared, WRITER_BYTES)?;
     while let Ok(first) = told.recv() {
         let mut waiting = Vec::new();
         let mut count = 1;
-        writer.take(first, &mut waiting)?;
+        writer = writer.take(first, &mut waiting)?;
         let mut gathered = Duration::ZERO;
         while gathered < GATHER_MAX && waiting.is_empty() {
             match told.recv_timeout(PAUSE) {
                 Ok(change) => {
                     count += 1;
-                    writer.take(change, &mut waiting)?;
+                    writer = writer.take(change, &mut waiting)?;
                     // A steady stream must not put off the commit for ever; counting is close enough to a clock here.
                     gathered += Duration::from_micros(40);
                 }
@@ -103,8 +124,22 @@ struct Writer<'a> {
     touched: bool,
 }
 
-impl Writer<'_> {
-    fn take(&mut self, change: Change, waiting: &mut Vec<Sender<()>>) -> Result<(), SearchError> {
+impl<'a> Writer<'a> {
+    fn start(shared: &'a Shared, bytes: usize) -> Result<Writer<'a>, SearchError> {
+        let writer = shared.words.index.writer_with_num_threads(1, bytes)?;
+        Ok(Writer { shared, writer, touched: false })
+    }
+
+    /// The writer again with other memory. Only one may be there at a time, so the library finishes its merges first; what they
+    /// made of many segments is shown at once.
+    fn resized(self, bytes: usize) -> Result<Writer<'a>, SearchError> {
+        let Writer { shared, writer, touched } = self;
+        writer.wait_merging_threads()?;
+        shared.words.show()?;
+        Ok(Writer { touched, ..Writer::start(shared, bytes)? })
+    }
+
+    fn take(mut self, change: Change, waiting: &mut Vec<Sender<()>>) -> Result<Writer<'a>, SearchError> {
         match change {
             Change::Record(id) => {
                 if let Some((object, row)) = self.shared.image.place(id)
@@ -115,10 +150,25 @@ impl Writer<'_> {
                 }
             }
             Change::Place(place) => self.put(place, None, true)?,
-            Change::Everything => self.everything()?,
+            Change::Everything => {
+                let bytes = self.records().saturating_mul(WRITER_BYTES_PER_RECORD).min(WRITER_BYTES_MAX);
+                if bytes <= WRITER_BYTES {
+                    self.everything()?;
+                } else {
+                    self = self.resized(bytes)?;
+                    self.everything()?;
+                    self = self.resized(WRITER_BYTES)?;
+                }
+            }
             Change::Settle(done) => waiting.push(done),
         }
-        Ok(())
+        Ok(self)
+    }
+
+    fn records(&self) -> usize {
+        let image = &self.shared.image;
+        let objects = image.schema().objects().iter().filter(|o| !o.system).map(|o| o.id).collect::<Vec<u32>>();
+        objects.into_iter().map(|object| image.count(object) as usize).sum()
     }
 
     fn put(&mut self, place: u64, document: Option<TantivyDocument>, replace: bool) -> Result<(), SearchError> {
@@ -134,8 +184,7 @@ impl Writer<'_> {
 
     fn commit(&mut self) -> Result<(), SearchError> {
         self.writer.commit()?;
-        self.shared.words.reader.reload()?;
-        Ok(())
+        self.shared.words.show()
     }
 
     fn everything(&mut self) -> Result<(), SearchError> {

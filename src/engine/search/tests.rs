@@ -8,15 +8,15 @@ use kith_model::{FieldDef, Labelled, ObjectDef, Schema, Value};
 use super::SearchIndex;
 use crate::{Record, image::Image};
 
-const PEOPLE: u32 = 100;
-const COMPANIES: u32 = 101;
+pub(super) const PEOPLE: u32 = 100;
+pub(super) const COMPANIES: u32 = 101;
 const USERS: u32 = 1;
 
 fn field(id: u32, key: &str, kind: &str) -> FieldDef {
     FieldDef { id, key: key.into(), label: key.into(), kind: kind.into(), ..FieldDef::default() }
 }
 
-fn schema() -> Arc<Schema> {
+pub(super) fn schema() -> Arc<Schema> {
     let people = vec![
         field(1, "name", "text"),
         FieldDef { many: true, ..field(2, "emails", "email") },
