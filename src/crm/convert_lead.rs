@@ -50,6 +50,10 @@ impl Action for ConvertLead {
         true
     }
 
+    fn many(&self) -> bool {
+        false
+    }
+
     fn run(&self, context: &ActionContext<'_>, ids: &[RecordId], input: Json) -> Result<ActionResult, EngineError> {
         let [id] = ids else {
             return Err(EngineError::Request("leads are converted one at a time; send one id".into()));

@@ -38,6 +38,11 @@ pub trait Action: Send + Sync {
         false
     }
 
+    /// Takes several records at once.
+    fn many(&self) -> bool {
+        true
+    }
+
     /// Does it. Input and permission are already checked.
     ///
     /// # Errors

@@ -1,8 +1,10 @@
 // Starts the real binary with sample data and opens the real browser. Knows no test; leaves nothing running.
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
+import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
@@ -110,3 +112,45 @@ export async function api(page, method, path, body) {
     [method, path, body ?? null],
   );
 }
+
+/** One server and one browser for a file of tests. `kith` and `browser` hold them once the tests run. */
+export function app(people) {
+  const kith = {};
+  const browser = { newContext: (options) => browser.real.newContext(options) };
+  before(async () => {
+    const [started, real] = await Promise.all([startKith(people), startBrowser()]);
+    Object.assign(kith, started);
+    browser.real = real;
+  });
+  after(async () => {
+    await browser.real?.close();
+    await kith.stop?.();
+  });
+  /** A signed-in page for one test; script errors and refused inline code fail it. */
+  function withPage(name, run, options) {
+    test(name, async () => {
+      const open = await openPage(browser, options);
+      try {
+        await signIn(open.page, kith);
+        await run(open.page);
+        assert.deepEqual(open.faults, []);
+      } finally {
+        await open.close();
+      }
+    });
+  }
+  return { kith, browser, withPage };
+}
+
+export const grid = (page) => page.getByRole('grid');
+
+/** Words that no other test uses. */
+export const unique = (text) => `${text} ${Date.now().toString(36)}${Math.floor(Math.random() * 1e6).toString(36)}`;
+
+export async function make(page, object, values) {
+  const made = await api(page, 'POST', `/records/${object}`, { values });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  return made.body;
+}
+
+export const makePerson = (page, values) => make(page, 'people', values);

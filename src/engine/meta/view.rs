@@ -48,6 +48,7 @@ pub struct ActionView {
     /// JSON Schema.
     pub input: Json,
     pub primary: bool,
+    pub many: bool,
     /// CEL over the record.
     pub when: Option<String>,
 }
@@ -138,6 +139,7 @@ impl Engine {
                 icon: action.icon().to_string(),
                 input: action.input(&meta.schema),
                 primary: action.primary(),
+                many: action.many(),
                 when: action.when().map(str::to_string),
             });
         let inverses = meta.schema.pointing_at(&def.key).filter(|(from, field)| {

@@ -70,6 +70,21 @@ export const act = (object: string, id: string, action: string, input: Values) =
     'idempotency-key': crypto.randomUUID(),
   });
 
+/** The same action on several records; each call is done as a whole or not at all. Answers how many are done. */
+export async function actOnMany(object: string, ids: string[], action: string, input: Values): Promise<number> {
+  let done = 0;
+  for (let from = 0; from < ids.length; from += BATCH_MAX) {
+    const some = ids.slice(from, from + BATCH_MAX);
+    await post<ActionResult>(
+      at(object, undefined, `/actions/${encodeURIComponent(action)}`),
+      { ids: some, input },
+      { 'idempotency-key': crypto.randomUUID() },
+    );
+    done += some.length;
+  }
+  return done;
+}
+
 export const search = (q: string, query: { objects?: string; limit?: number } = {}, signal?: AbortSignal) =>
   get<{ items: SearchHit[] }>('/search', { q, ...query }, signal);
 

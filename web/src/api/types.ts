@@ -57,6 +57,8 @@ export interface ActionDef {
   icon?: string;
   input?: InputSchema | null;
   primary?: boolean;
+  /** Runs on several records at once. */
+  many?: boolean;
   when?: string | null;
 }
 

@@ -60,6 +60,7 @@ export const da: Messages = {
   'palette.go': 'Gå til',
   'palette.placeholder': 'Søg eller skriv en kommando',
   'palette.title': 'Søgning og kommandoer',
+  'palette.records': 'Poster',
 
   'list.as_board': 'Tavle',
   'list.as_table': 'Tabel',
@@ -106,6 +107,9 @@ export const da: Messages = {
   'list.sort_then': 'Derefter efter',
   'list.trash_empty': 'Papirkurven er tom',
   'list.trash_of': 'Papirkurv: {name}',
+  'list.as_calendar': 'Kalender',
+  'list.actions': 'Handlinger',
+  'list.actions_some': 'Den gælder for {count} af de {all} valgte poster; resten forbliver, som de er.',
 
   'format.csv': 'CSV',
   'format.jsonl': 'JSON Lines',
@@ -122,6 +126,7 @@ export const da: Messages = {
   'view.saved': 'Visning gemt',
   'view.share': 'Del med alle',
   'view.unsaved': 'Ikke-gemt visning',
+  'view.removed': 'Visningen “{name}” er slettet',
 
   'filter.add': 'Tilføj betingelse',
   'filter.as_expression': 'Som udtryk',
@@ -476,6 +481,16 @@ export const da: Messages = {
   'kind.secret': 'Hemmelighed',
   'kind.computed': 'Beregnet',
 
+  'calendar.add': 'Ny den {day}',
+  'calendar.by': 'Dage efter',
+  'calendar.cut': 'Kun de første {count} vises: indsnævr filteret for at se resten.',
+  'calendar.empty': 'Intet i denne måned',
+  'calendar.entry': 'Post; Mellemrum løfter den, pilene vælger dagen',
+  'calendar.lifted': '{name} løftet. Pilene vælger dagen, Mellemrum slipper, Escape fortryder.',
+  'calendar.moved': '{name} flyttet til {day}',
+  'calendar.next': 'Næste måned',
+  'calendar.previous': 'Forrige måned',
+
   'error.denied': 'Du har ikke adgang til dette',
   'error.failed': 'Det lykkedes ikke',
   'error.go_home': 'Gå til start',
@@ -696,4 +711,6 @@ export const da: Messages = {
   'action.reopen': 'Genåbn',
   'action.complete': 'Fuldfør',
   'action.convert': 'Konvertér',
+  'action.done_many.one': '{name}: {count} post',
+  'action.done_many.other': '{name}: {count} poster',
 };

@@ -58,6 +58,7 @@ export const en = {
   'palette.go': 'Go to',
   'palette.placeholder': 'Search records or type a command',
   'palette.title': 'Search and commands',
+  'palette.records': 'Records',
 
   'list.as_board': 'Board',
   'list.as_table': 'Table',
@@ -104,6 +105,9 @@ export const en = {
   'list.sort_then': 'Then by',
   'list.trash_empty': 'The trash is empty',
   'list.trash_of': 'Trash: {name}',
+  'list.as_calendar': 'Calendar',
+  'list.actions': 'Actions',
+  'list.actions_some': 'It applies to {count} of the {all} selected records; the others stay as they are.',
 
   'format.csv': 'CSV',
   'format.jsonl': 'JSON Lines',
@@ -120,6 +124,7 @@ export const en = {
   'view.saved': 'View saved',
   'view.share': 'Share with everyone',
   'view.unsaved': 'Unsaved view',
+  'view.removed': 'View “{name}” deleted',
 
   'filter.add': 'Add condition',
   'filter.as_expression': 'As expression',
@@ -474,6 +479,16 @@ export const en = {
   'kind.secret': 'Secret',
   'kind.computed': 'Computed',
 
+  'calendar.add': 'New on {day}',
+  'calendar.by': 'Days by',
+  'calendar.cut': 'Only the first {count} are shown: narrow the filter to see the rest.',
+  'calendar.empty': 'Nothing in this month',
+  'calendar.entry': 'Entry; Space lifts it, arrows choose the day',
+  'calendar.lifted': '{name} lifted. Arrows choose the day, Space drops, Escape cancels.',
+  'calendar.moved': '{name} moved to {day}',
+  'calendar.next': 'Next month',
+  'calendar.previous': 'Previous month',
+
   'error.denied': 'You may not see this',
   'error.failed': 'That did not work',
   'error.go_home': 'Go to the start',
@@ -694,6 +709,8 @@ export const en = {
   'action.reopen': 'Reopen',
   'action.complete': 'Complete',
   'action.convert': 'Convert',
+  'action.done_many.one': '{name}: {count} record',
+  'action.done_many.other': '{name}: {count} records',
 };
 
 export type MessageKey = keyof typeof en;

@@ -60,6 +60,7 @@ export const it: Messages = {
   'palette.go': 'Vai a',
   'palette.placeholder': 'Cerca o digita un comando',
   'palette.title': 'Ricerca e comandi',
+  'palette.records': 'Record',
 
   'list.as_board': 'Lavagna',
   'list.as_table': 'Tabella',
@@ -106,6 +107,9 @@ export const it: Messages = {
   'list.sort_then': 'Poi per',
   'list.trash_empty': 'Il cestino è vuoto',
   'list.trash_of': 'Cestino: {name}',
+  'list.as_calendar': 'Calendario',
+  'list.actions': 'Azioni',
+  'list.actions_some': 'Vale per {count} dei {all} record selezionati; gli altri restano come sono.',
 
   'format.csv': 'CSV',
   'format.jsonl': 'JSON Lines',
@@ -122,6 +126,7 @@ export const it: Messages = {
   'view.saved': 'Vista salvata',
   'view.share': 'Condividi con tutti',
   'view.unsaved': 'Vista non salvata',
+  'view.removed': 'Vista «{name}» eliminata',
 
   'filter.add': 'Aggiungi condizione',
   'filter.as_expression': 'Come espressione',
@@ -476,6 +481,16 @@ export const it: Messages = {
   'kind.secret': 'Segreto',
   'kind.computed': 'Calcolato',
 
+  'calendar.add': 'Nuovo il {day}',
+  'calendar.by': 'Giorni secondo',
+  'calendar.cut': 'Sono mostrati solo i primi {count}: restringi il filtro per vedere gli altri.',
+  'calendar.empty': 'Niente in questo mese',
+  'calendar.entry': 'Voce; Spazio la solleva, le frecce scelgono il giorno',
+  'calendar.lifted': '{name} sollevato. Le frecce scelgono il giorno, Spazio lascia, Esc annulla.',
+  'calendar.moved': '{name} spostato al {day}',
+  'calendar.next': 'Mese successivo',
+  'calendar.previous': 'Mese precedente',
+
   'error.denied': 'Non puoi vedere questa pagina',
   'error.failed': 'Qualcosa non ha funzionato',
   'error.go_home': 'Vai all’inizio',
@@ -697,4 +712,6 @@ export const it: Messages = {
   'action.reopen': 'Riapri',
   'action.complete': 'Completa',
   'action.convert': 'Converti',
+  'action.done_many.one': '{name}: {count} record',
+  'action.done_many.other': '{name}: {count} record',
 };

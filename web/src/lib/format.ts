@@ -19,6 +19,23 @@ export function setTimeZone(zone: string | undefined): void {
   cache.clear();
 }
 
+/** The zone the person chose; undefined: the browser's. */
+export const chosenZone = (): string | undefined => timeZone;
+
+let weekStart: number | null = null;
+
+/** Monday 1 … Sunday 7; null: as the language's region has it. */
+export function setFirstWeekday(day: number | null): void {
+  weekStart = day;
+}
+
+export function firstWeekday(): number {
+  if (weekStart !== null) return weekStart;
+  // Newer than the type library knows; browsers without it mostly live where weeks start on Monday.
+  const info = new Intl.Locale(locale) as Intl.Locale & { getWeekInfo?: () => { firstDay: number } };
+  return info.getWeekInfo?.().firstDay ?? 1;
+}
+
 const cache = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
 
 function numbers(key: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
@@ -101,6 +118,17 @@ export function dateTime(value: string): string {
 export function time(value: string): string {
   const at = new Date(value);
   return Number.isNaN(at.getTime()) ? value : dates('time', { timeStyle: 'short', timeZone }).format(at);
+}
+
+/** Of a day such as `2026-11-23`. */
+export function weekdayName(day: string): string {
+  return dates('weekday', { weekday: 'short', timeZone: 'UTC' }).format(new Date(`${day}T12:00:00Z`));
+}
+
+/** `23`, and `1 Dec` where a month begins. */
+export function dayNumber(day: string): string {
+  if (!day.endsWith('-01')) return String(Number(day.slice(8)));
+  return dates('first', { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(new Date(`${day}T12:00:00Z`));
 }
 
 export function month(value: Date): string {
@@ -189,6 +217,14 @@ export function bytes(value: number): string {
     unit += 1;
   }
   return `${numbers('bytes', { maximumFractionDigits: size < 10 && unit ? 1 : 0 }).format(size)} ${units[unit]}`;
+}
+
+/** A label inside a sentence: `Person` as `person`; what is written in capitals, such as `NDA`, stays. */
+export function inSentence(label: string): string {
+  const [first = '', second = ''] = [...label];
+  return second === second.toLowerCase() && second !== second.toUpperCase()
+    ? first.toLocaleLowerCase() + label.slice(first.length)
+    : label;
 }
 
 /** Up to two letters that stand for a name. */

@@ -112,6 +112,13 @@ export function boardFields(object: ObjectDef): Field[] {
   return object.fields.filter((f) => (f.kind === 'select' || f.kind === 'link') && isWritable(f) && !f.hidden);
 }
 
+/** Fields that place a record on a calendar; moments that the record only remembers come last. */
+export function calendarFields(object: ObjectDef): Field[] {
+  const dated = object.fields.filter((f) => (f.kind === 'date' || f.kind === 'datetime') && !f.hidden && f.sortable);
+  const rank = (f: Field) => (isWritable(f) ? 0 : 2) + (f.in_list ? 0 : 1);
+  return dated.sort((a, b) => rank(a) - rank(b));
+}
+
 /**
  * A second link that both the record and the target of the board's field have: deals and stages both name a pipeline, so
  * the board shows one pipeline's stages.

@@ -2,10 +2,11 @@
 
 import * as admin from '../api/admin';
 import { onSignedOut, Problem } from '../api/client';
+import { list } from '../api/records';
 import * as sessions from '../api/session';
 import type { Field, ObjectDef, SessionUser } from '../api/types';
 import { t, translated, useLocale } from '../i18n/index.svelte';
-import { setTimeZone } from './format';
+import { setFirstWeekday, setTimeZone } from './format';
 import { live } from './live.svelte';
 import { fieldOf, included, recordFields } from './metadata';
 import { titles } from './titles.svelte';
@@ -63,6 +64,7 @@ class SessionState {
     await Promise.all([this.reloadSchema(), useLocale(user.locale ?? undefined)]);
     this.status = 'in';
     live.start();
+    void this.#readSettings();
     sessions.me().then(
       (me) => {
         const zone = (me.values as Record<string, unknown> | undefined)?.time_zone ?? me.time_zone;
@@ -70,6 +72,13 @@ class SessionState {
       },
       () => undefined,
     );
+  }
+
+  /** How the workspace counts weeks; who may not read its settings gets the language's own way. */
+  async #readSettings(): Promise<void> {
+    const page = await list('settings', { limit: 1, total: false }).catch(() => null);
+    const starts: Record<string, number> = { monday: 1, saturday: 6, sunday: 7 };
+    setFirstWeekday(starts[String(page?.items[0]?.values.week_start)] ?? null);
   }
 
   #leave() {

@@ -4,7 +4,10 @@ import { parseSort } from '../api/records';
 import type { KithRecord, ObjectDef } from '../api/types';
 import { defaultColumns } from '../lib/metadata';
 
-export type Layout = 'table' | 'board';
+export const LAYOUTS = ['table', 'board', 'calendar'] as const;
+export type Layout = (typeof LAYOUTS)[number];
+
+export const layoutOf = (value: unknown): Layout | null => LAYOUTS.find((l) => l === value) ?? null;
 
 export interface ListState {
   view: string | null;
@@ -16,7 +19,8 @@ export interface ListState {
   by: string | null;
 }
 
-export function readState(query: URLSearchParams, object: ObjectDef): ListState {
+/** `usual`: the layout that stands where the address names none. */
+export function readState(query: URLSearchParams, object: ObjectDef, usual: Layout = 'table'): ListState {
   const columns = (query.get('columns') ?? '').split(',').filter(Boolean);
   return {
     view: query.get('view'),
@@ -24,7 +28,7 @@ export function readState(query: URLSearchParams, object: ObjectDef): ListState 
     filter: query.get('filter') ?? '',
     sort: parseSort(query.get('sort') ?? ''),
     columns: columns.length ? columns : defaultColumns(object),
-    layout: query.get('layout') === 'board' ? 'board' : 'table',
+    layout: layoutOf(query.get('layout')) ?? usual,
     by: query.get('by'),
   };
 }
@@ -55,7 +59,7 @@ export function readView(record: KithRecord): SavedView {
   return {
     id: record.id,
     name: text(values.name),
-    layout: values.layout === 'board' ? 'board' : 'table',
+    layout: layoutOf(values.layout) ?? 'table',
     filter: text(values.filter),
     columns,
     sort: text(values.sort),
@@ -73,14 +77,15 @@ export function viewQuery(view: SavedView): Record<string, string | null> {
     filter: view.filter || null,
     sort: view.sort || null,
     columns: view.columns.join(',') || null,
-    layout: view.layout === 'board' ? 'board' : null,
+    layout: view.layout,
     by: view.by || null,
     q: null,
   };
 }
 
 export function differs(view: SavedView, query: URLSearchParams): boolean {
+  const now = (key: string) => query.get(key) ?? (key === 'layout' ? 'table' : '');
   return Object.entries(viewQuery(view)).some(
-    ([key, value]) => key !== 'q' && key !== 'view' && (query.get(key) ?? '') !== (value ?? ''),
+    ([key, value]) => key !== 'q' && key !== 'view' && now(key) !== (value ?? ''),
   );
 }
