@@ -77,7 +77,8 @@ pub async fn run(common: &Common, args: Args) -> Outcome {
 
 /// Takes back a vault that has no administrator, so that the command can be repeated. Only ever what this run made.
 fn forget(common: &Common, existed: bool) {
-    let made = ["vault.age", "kith.lock", "journal", "store", "files"].map(|name| common.data.join(name));
+    let made =
+        ["vault.age", "passphrase.age", "kith.lock", "journal", "store", "files"].map(|name| common.data.join(name));
     for path in made {
         let _ = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
     }

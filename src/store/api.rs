@@ -131,6 +131,11 @@ pub trait Storage: Send + Sync {
         None
     }
 
+    /// The vault behind this store; none where nothing is sealed.
+    fn key_care(&self) -> Option<&dyn crate::KeyCare> {
+        None
+    }
+
     /// Checkpoints and ends the store's threads. Later calls answer `store.closed`.
     fn close(&self) -> Result<(), StoreError>;
 }

@@ -12,6 +12,7 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use kith_base::RecordId;
 use parking_lot::Mutex;
 
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
     error::from_io,
     folder::Folder,
     journal::Mark,
-    records::{Job, Records},
+    records::{Job, NotResealed, Records, Resealed},
     seal::Keys,
     stop::Stop,
 };
@@ -36,6 +37,8 @@ enum Command {
     Checkpoint(Sender<Result<Mark, StoreError>>),
     /// Answers with a second handle once everything before it is applied.
     Lend(Sender<Option<Records>>),
+    /// Seals some records again, after everything before it is applied.
+    Reseal(Option<RecordId>, Sender<Option<Result<Resealed, NotResealed>>>),
     /// Gives the records up.
     Take(Sender<Option<Records>>),
     Put(Records),
@@ -98,6 +101,13 @@ impl Applier {
         let (tell, told) = bounded(1);
         self.send(Command::Lend(tell))?;
         told.recv().ok().flatten().ok_or_else(ended)
+    }
+
+    /// Seals some records after `after` again.
+    pub fn reseal(&self, after: Option<RecordId>) -> Result<Resealed, NotResealed> {
+        let (tell, told) = bounded(1);
+        self.send(Command::Reseal(after, tell)).map_err(NotResealed::Store)?;
+        told.recv().ok().flatten().unwrap_or_else(|| Err(NotResealed::Store(ended())))
     }
 
     pub fn take(&self) -> Result<Records, StoreError> {
@@ -192,6 +202,7 @@ impl Work {
             }
             Command::Checkpoint(tell) => drop(tell.send(self.checkpoint())),
             Command::Lend(tell) => drop(tell.send(self.records.as_ref().map(Records::lend))),
+            Command::Reseal(after, tell) => drop(tell.send(self.records.as_ref().map(|records| records.reseal(after)))),
             Command::Take(tell) => drop(tell.send(self.records.take())),
             Command::Put(records) => self.records = Some(records),
             Command::End => {}

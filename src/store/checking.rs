@@ -168,15 +168,15 @@ impl<'a> Check<'a> {
     }
 
     fn seals(&mut self, segment: &Segment, offset: u64, frame: &Frame, bytes: &[u8]) {
-        let seq = frame.seq;
+        let (seq, ring) = (frame.seq, self.keys.ring());
         let piece = |place: std::ops::Range<u64>| &bytes[place.start as usize..place.end as usize];
-        if self.keys.unseal(piece(frame.head_place()), Place::Head { seq }).is_err() {
+        if ring.unseal(piece(frame.head_place()), Place::Head { seq }, &frame.head_hash).is_err() {
             self.find(segment.place(offset), Some(seq), Vec::new(), "the head of the entry does not open".into());
         }
         for (row, place) in frame.places() {
             let Some(place) = place else { continue };
             let bound = Place::Change { id: row.id, version: row.version, seq };
-            if self.keys.unseal(piece(place), bound).is_err() {
+            if ring.unseal(piece(place), bound, &row.sealed_hash).is_err() {
                 self.find(segment.place(offset), Some(seq), vec![row.id], "a change does not open".into());
             }
         }
@@ -224,9 +224,11 @@ impl<'a> Check<'a> {
         let (mut count, mut wrong) = (0, Vec::new());
         let read = records.each_sealed(&mut |row| {
             count += 1;
-            let stored = (row.head.version, row.head.seq, keys.sealed_hash(row.sealed()));
+            let place = Place::Change { id: row.id, version: row.head.version, seq: row.head.seq };
+            let vouched = keys.check_sealed(row.sealed(), place, &row.head.sealed_hash).is_ok();
+            let stored = (row.head.version, row.head.seq, row.head.sealed_hash);
             match live.remove(&row.id) {
-                Some(known) if known == stored => {}
+                Some(known) if known == stored && vouched => {}
                 Some(known) if known.0 != stored.0 => {
                     wrong.push((row.id, format!("is at version {}, not {}", stored.0, known.0)));
                 }
@@ -292,8 +294,7 @@ impl<'a> Check<'a> {
 
     /// The data opens with the keys in memory; the next start needs the file.
     fn vault(&mut self) {
-        let file = std::fs::read(self.folder.vault());
-        if !file.is_ok_and(|bytes| *blake3::hash(&bytes).as_bytes() == self.keys.vault_file) {
+        if crate::vault::file_hash(self.folder) != *self.keys.vault_file.lock() {
             let what = "it is not the file that was opened; put it back from a copy before the next stop".to_string();
             self.find("vault.age".into(), None, Vec::new(), what);
         }

@@ -91,7 +91,7 @@ impl BackupSource for Store {
     }
 
     fn vault(&self) -> Vault {
-        Vault(self.keys.clone())
+        self.vault.clone()
     }
 
     fn folder(&self) -> &Path {

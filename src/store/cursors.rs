@@ -10,7 +10,7 @@ use crate::{
     api::check_size,
     error::at,
     folder::{Folder, create_file, read_file, sync_parent},
-    seal::{Keys, Nonces, Place, Unopened},
+    seal::{Keys, NO_HASH, Nonces, Place, Unopened},
 };
 
 /// Version byte of the cursors' content; the seal has its own.
@@ -67,11 +67,18 @@ impl Cursors {
         Ok(())
     }
 
+    /// Writes both files anew, so that neither is sealed with an earlier key.
+    pub fn reseal(&self) -> Result<(), StoreError> {
+        let positions = self.positions.lock();
+        self.write(&positions)?;
+        self.write(&positions)
+    }
+
     fn write(&self, positions: &BTreeMap<String, u64>) -> Result<(), StoreError> {
         use std::io::Write;
         let wrong = |cause: String| StoreError::Io { path: self.path.display().to_string(), cause };
         let plain = postcard::to_extend(positions, vec![CURSORS_FORMAT]).map_err(|error| wrong(error.to_string()))?;
-        let sealed = self.keys.seal(&plain, Place::Cursors, &mut Nonces::new(1)?)?;
+        let sealed = self.keys.ring().seal(&plain, Place::Cursors, &mut Nonces::new(1)?)?;
         let aside = self.path.with_extension("tmp");
         create_file(&aside).and_then(|mut f| f.write_all(&sealed.0).and_then(|()| f.sync_all()).map_err(at(&aside)))?;
         if self.path.exists() {
@@ -90,7 +97,7 @@ fn before(path: &std::path::Path) -> PathBuf {
 fn read(path: &std::path::Path, keys: &Keys) -> Result<Option<BTreeMap<String, u64>>, StoreError> {
     let Some(sealed) = read_file(path)? else { return Ok(None) };
     let newer = |found| StoreError::NewerFormat { place: "journal/cursors".into(), found, known: CURSORS_FORMAT };
-    match keys.unseal(&sealed, Place::Cursors) {
+    match keys.ring().unseal(&sealed, Place::Cursors, &NO_HASH) {
         Ok(plain) => match plain.first() {
             Some(&CURSORS_FORMAT) => Ok(postcard::from_bytes(&plain[1..]).ok()),
             Some(&found) if found > CURSORS_FORMAT => Err(newer(found)),

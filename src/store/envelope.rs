@@ -1,16 +1,13 @@
 //! An age file around a stream, to be opened with the ordinary `age` program: sealed to X25519 recipients, opened with one of their
 //! identities. Knows nothing of what is inside.
 
-use std::{
-    io::{self, Read, Write},
-    str::FromStr,
-};
+use std::io::{self, Read, Write};
 
 use kith_base::Secret;
 
 use crate::{
     VaultError,
-    vault::{Unlock, identities, not_opened},
+    vault::lock::{not_opened, parse_identities, recipient},
 };
 
 /// Seals what is written to it. Ends with `finish`; without it the file is visibly cut off.
@@ -25,10 +22,6 @@ pub struct SealedReader<R: Read>(age::stream::StreamReader<R>);
 /// `vault.bad_recipient`.
 pub fn check_recipient(text: &str) -> Result<(), VaultError> {
     recipient(text).map(drop)
-}
-
-fn recipient(text: &str) -> Result<age::x25519::Recipient, VaultError> {
-    age::x25519::Recipient::from_str(text.trim()).map_err(|_| VaultError::BadRecipient(text.chars().take(80).collect()))
 }
 
 impl<W: Write> SealedWriter<W> {
@@ -67,10 +60,10 @@ impl<R: Read> SealedReader<R> {
     /// # Errors
     /// `vault.bad_key_file`, `vault.wrong_key`, `vault.damaged` when it is no age file.
     pub fn new(key_file: &Secret<String>, input: R) -> Result<Self, VaultError> {
-        let (list, shown) = identities(&Unlock::Identities(key_file.clone()), false)?;
+        let list = parse_identities(key_file)?;
         let opened = age::Decryptor::new(input)
-            .and_then(|decryptor| decryptor.decrypt(list.iter().map(|identity| &**identity as &dyn age::Identity)));
-        opened.map(SealedReader).map_err(|error| not_opened(shown, error))
+            .and_then(|decryptor| decryptor.decrypt(list.iter().map(|identity| identity as &dyn age::Identity)));
+        opened.map(SealedReader).map_err(|error| not_opened("key file", error))
     }
 }
 

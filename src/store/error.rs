@@ -35,6 +35,12 @@ pub enum StoreError {
     NoSuchFile(String),
     #[error("this build does not make sled's syncs durable ({0}); build kith with its own sync_file_range linked in")]
     NotDurable(String),
+    #[error(
+        "the data folder could not be upgraded from format {found} to {newest} ({why}); it was put back as it was; go on with the version before, and report this"
+    )]
+    NotUpgraded { found: u8, newest: u8, why: String },
+    #[error("no state from before an upgrade is kept in this folder; restore a backup instead")]
+    NothingKept,
     #[error("{path}: {cause}")]
     Io { path: String, cause: String },
 }
@@ -56,6 +62,8 @@ impl StoreError {
             StoreError::Closed => "store.closed",
             StoreError::NoSuchFile(_) => "store.no_such_file",
             StoreError::NotDurable(_) => "store.not_durable",
+            StoreError::NotUpgraded { .. } => "store.not_upgraded",
+            StoreError::NothingKept => "store.nothing_kept",
             StoreError::Io { .. } => "store.io",
         }
     }
@@ -82,8 +90,29 @@ pub enum VaultError {
     EmptyPassphrase,
     #[error("vault.age is damaged ({0}); put a copy of it back, the data cannot be read without it")]
     Damaged(String),
-    #[error("vault.age was written by a newer kith (format {found}, this one knows up to {known}); use that version")]
-    NewerFormat { found: u8, known: u8 },
+    #[error(
+        "this data folder was written by kith {writer} (data format {found}); this is kith {own}, which knows data formats up to {known}; use version {writer} or a later one",
+        own = env!("CARGO_PKG_VERSION")
+    )]
+    NewerFormat { found: u8, known: u8, writer: String },
+    #[error("the vault already opens with '{0}'; choose another label, or remove that one first")]
+    RecipientExists(String),
+    #[error("the vault knows no key '{0}'; 'kith key list' shows all of them")]
+    NoSuchRecipient(String),
+    #[error("this is the last key that opens the vault; add another one first")]
+    LastRecipient,
+    #[error(
+        "the vault was opened with '{0}', and with no key that would stay; start kith with another key, then remove this one"
+    )]
+    RecipientInUse(String),
+    #[error("a label has 1 to 60 printable characters and is not 'passphrase'; choose a short one such as 'server'")]
+    BadLabel,
+    #[error(
+        "the vault opens with {0} more keys that an earlier version did not note; put all keys of the vault into one key file and start once with it"
+    )]
+    RecipientsUnknown(usize),
+    #[error("old values are still being sealed with the newest data key; wait until 'kith key list' says it is done")]
+    RotationUnderWay,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -102,6 +131,13 @@ impl VaultError {
             VaultError::EmptyPassphrase => "vault.empty_passphrase",
             VaultError::Damaged(_) => "vault.damaged",
             VaultError::NewerFormat { .. } => "vault.newer_format",
+            VaultError::RecipientExists(_) => "vault.recipient_exists",
+            VaultError::NoSuchRecipient(_) => "vault.no_such_recipient",
+            VaultError::LastRecipient => "vault.last_recipient",
+            VaultError::RecipientInUse(_) => "vault.recipient_in_use",
+            VaultError::BadLabel => "vault.bad_label",
+            VaultError::RecipientsUnknown(_) => "vault.recipients_unknown",
+            VaultError::RotationUnderWay => "vault.rotation_under_way",
             VaultError::Store(error) => error.code(),
         }
     }

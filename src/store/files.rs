@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use age::x25519::Identity;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -16,6 +17,8 @@ use crate::{
 };
 
 const INCOMING: &str = ".incoming";
+/// What an error calls the source of a file that is being stored.
+const INCOMING_SHOWN: &str = "incoming file";
 const NAME_CHARS: usize = 32;
 
 /// A file that is safely stored.
@@ -50,6 +53,11 @@ impl Files {
         Ok(Files { path, vault: vault.clone() })
     }
 
+    /// The files of a folder whose `files/` was opened before.
+    pub(crate) fn of(folder: &Folder, vault: &Vault) -> Files {
+        Files { path: folder.files(), vault: vault.clone() }
+    }
+
     /// Stores all that `content` gives, up to `limit_bytes`. Durable on return.
     ///
     /// # Errors
@@ -66,12 +74,20 @@ impl Files {
         let place = self.place(name)?;
         let name = name.to_string();
         let aside = self.path.join(format!("{name}{INCOMING}"));
-        let written = self.write(&aside, content, limit_bytes);
-        match written {
-            Ok((size_bytes, sha256)) => {
-                rename(&aside, &place)?;
-                Ok(StoredFile { name, size_bytes, sha256 })
+        let key = self.newest()?;
+        let written = self.write(&aside, &key, content, limit_bytes).and_then(|stored| {
+            let _changing = self.vault.0.files_changing.lock();
+            // A long upload may end after the key it began with has been replaced, and that key may go at any moment.
+            if key.to_public().to_string() != self.newest()?.to_public().to_string() {
+                let anew = self.path.join(format!("{name}.anew{INCOMING}"));
+                self.encrypt_anew(&aside, &anew, std::slice::from_ref(&key), &name)?;
+                rename(&anew, &aside)?;
             }
+            rename(&aside, &place)?;
+            Ok(stored)
+        });
+        match written {
+            Ok((size_bytes, sha256)) => Ok(StoredFile { name, size_bytes, sha256 }),
             Err(error) => {
                 // The first error is the one to tell; what stays behind is removed at the next start.
                 let _ = fs::remove_file(&aside);
@@ -80,10 +96,22 @@ impl Files {
         }
     }
 
-    fn write(&self, path: &Path, content: &mut dyn Read, limit: u64) -> Result<(u64, [u8; 32]), StoreError> {
+    /// The key that new files are encrypted to.
+    fn newest(&self) -> Result<Identity, StoreError> {
+        let newest = self.vault.0.ring().files.last().cloned();
+        newest.ok_or(StoreError::Io { path: "vault".into(), cause: "no key for files".into() })
+    }
+
+    fn write(
+        &self,
+        path: &Path,
+        key: &Identity,
+        content: &mut dyn Read,
+        limit: u64,
+    ) -> Result<(u64, [u8; 32]), StoreError> {
         let shown = path.display().to_string();
         let wrong = |error: io::Error| from_io(&shown, &error);
-        let recipient = self.vault.0.files.to_public();
+        let recipient = key.to_public();
         let encryptor = age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient))
             .map_err(|error| StoreError::Io { path: shown.clone(), cause: error.to_string() })?;
         let mut stream = encryptor.wrap_output(BufWriter::new(create_file(path)?)).map_err(wrong)?;
@@ -94,7 +122,7 @@ impl Files {
                 Ok(0) => break,
                 Ok(got) => got,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(StoreError::Io { path: "incoming file".into(), cause: error.to_string() }),
+                Err(error) => return Err(StoreError::Io { path: INCOMING_SHOWN.into(), cause: error.to_string() }),
             };
             size += got as u64;
             if size > limit {
@@ -114,31 +142,62 @@ impl Files {
     /// # Errors
     /// `store.no_such_file`; `store.damaged` when its beginning does not open.
     pub fn read(&self, name: &str) -> Result<FileReader, StoreError> {
+        let file = open_file(&self.place(name)?, name)?;
+        // The keys after the file: whichever it is encrypted to is among them.
+        let ring = self.vault.0.ring();
+        decrypt(file, &ring.files, name)
+    }
+
+    /// Encrypts a stored file to the newest key, unless it is already; gives its bytes when there was something to do.
+    pub(crate) fn reseal(&self, name: &str) -> Result<Option<u64>, StoreError> {
         let path = self.place(name)?;
-        let file = match File::open(&path) {
+        let file = match open_file(&path, name) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(StoreError::NoSuchFile(name.to_string()));
-            }
-            Err(error) => return Err(at(&path)(error)),
+            Err(StoreError::NoSuchFile(_)) => return Ok(None),
+            Err(error) => return Err(error),
         };
-        let opened = age::Decryptor::new_buffered(BufReader::new(file))
-            .and_then(|decryptor| decryptor.decrypt(std::iter::once(&self.vault.0.files as &dyn age::Identity)));
-        opened.map(FileReader).map_err(|error| StoreError::Damaged {
-            place: format!("files/{name}"),
-            seq: 0,
-            what: error.to_string(),
+        let bytes = file.metadata().map_err(at(&path))?.len();
+        if is_for(file, &self.newest()?, name)? {
+            return Ok(None);
+        }
+        let aside = self.path.join(format!("{name}{INCOMING}"));
+        let anew = self.encrypt_anew(&path, &aside, &self.vault.0.ring().files, name).and_then(|()| {
+            let _changing = self.vault.0.files_changing.lock();
+            // Removed meanwhile: it must not come back.
+            if path.exists() { rename(&aside, &path) } else { fs::remove_file(&aside).map_err(at(&aside)) }
+        });
+        if anew.is_err() {
+            // The first error is the one to tell; what stays behind is removed at the next start.
+            let _ = fs::remove_file(&aside);
+        }
+        anew.map(|()| Some(bytes))
+    }
+
+    /// Writes what `from` holds, encrypted to one of `keys`, to the file `to`, encrypted to the newest key.
+    fn encrypt_anew(&self, from: &Path, to: &Path, keys: &[Identity], name: &str) -> Result<(), StoreError> {
+        let mut plain = decrypt(open_file(from, name)?, keys, name)?;
+        let written = self.write(to, &self.newest()?, &mut plain, u64::MAX);
+        written.map(drop).map_err(|error| match error {
+            StoreError::Io { path, cause } if path == INCOMING_SHOWN => {
+                StoreError::Damaged { place: format!("files/{name}"), seq: 0, what: cause }
+            }
+            error => error,
         })
     }
 
     /// Removes a stored file for good; one that is not there is no error.
     pub fn remove(&self, name: &str) -> Result<(), StoreError> {
+        let _changing = self.vault.0.files_changing.lock();
         remove_file(&self.place(name)?)
     }
 
     /// The names of all stored files, in no order.
     pub fn names(&self) -> Result<Vec<String>, StoreError> {
-        let list = fs::read_dir(&self.path).map_err(at(&self.path))?;
+        let list = match fs::read_dir(&self.path) {
+            Ok(list) => list,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(at(&self.path)(error)),
+        };
         let names = list.flatten().map(|item| item.file_name().to_string_lossy().into_owned());
         Ok(names.filter(|name| is_name(name)).collect())
     }
@@ -183,6 +242,34 @@ impl Read for FileReader {
 impl Seek for FileReader {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.0.seek(to)
+    }
+}
+
+fn open_file(path: &Path, name: &str) -> Result<File, StoreError> {
+    File::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => StoreError::NoSuchFile(name.to_string()),
+        _ => at(path)(error),
+    })
+}
+
+fn damaged(name: &str, error: &age::DecryptError) -> StoreError {
+    StoreError::Damaged { place: format!("files/{name}"), seq: 0, what: error.to_string() }
+}
+
+fn decrypt(file: File, keys: &[Identity], name: &str) -> Result<FileReader, StoreError> {
+    let opened = age::Decryptor::new_buffered(BufReader::new(file))
+        .and_then(|decryptor| decryptor.decrypt(keys.iter().rev().map(|key| key as &dyn age::Identity)));
+    opened.map(FileReader).map_err(|error| damaged(name, &error))
+}
+
+/// Whether a file is encrypted to this key.
+fn is_for(file: File, key: &Identity, name: &str) -> Result<bool, StoreError> {
+    let opened = age::Decryptor::new_buffered(BufReader::new(file))
+        .and_then(|decryptor| decryptor.decrypt(std::iter::once(key as &dyn age::Identity)).map(drop));
+    match opened {
+        Ok(()) => Ok(true),
+        Err(age::DecryptError::NoMatchingKeys) => Ok(false),
+        Err(error) => Err(damaged(name, &error)),
     }
 }
 

@@ -20,6 +20,10 @@ impl Folder {
     pub fn vault(&self) -> PathBuf {
         self.0.join("vault.age")
     }
+    /// The identity that the passphrase stands for, locked with it. Missing when no passphrase opens the vault.
+    pub fn passphrase(&self) -> PathBuf {
+        self.0.join("passphrase.age")
+    }
     pub fn journal(&self) -> PathBuf {
         self.0.join("journal")
     }
@@ -32,6 +36,10 @@ impl Folder {
     /// Present while an erasure is under way.
     pub fn erasing(&self) -> PathBuf {
         self.journal().join("erasing")
+    }
+    /// How far old values have been sealed again; present while that is under way.
+    pub fn resealing(&self) -> PathBuf {
+        self.journal().join("resealing")
     }
     pub fn records(&self) -> PathBuf {
         self.0.join("store")
@@ -67,6 +75,19 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), StoreError> {
 /// Makes births, renames and deletions in a folder durable.
 pub(crate) fn sync_folder(path: &Path) -> Result<(), StoreError> {
     File::open(path).and_then(|folder| folder.sync_all()).map_err(at(path))
+}
+
+/// Syncs every file and folder below `path`, and `path`.
+pub(crate) fn sync_tree(path: &Path) -> Result<(), StoreError> {
+    for item in fs::read_dir(path).map_err(at(path))? {
+        let item = item.map_err(at(path))?.path();
+        if item.is_dir() {
+            sync_tree(&item)?;
+        } else {
+            File::open(&item).and_then(|file| file.sync_all()).map_err(at(&item))?;
+        }
+    }
+    sync_folder(path)
 }
 
 /// Creates a file for this user only; an older one is emptied.

@@ -16,14 +16,17 @@ mod error;
 mod files;
 mod folder;
 mod journal;
+mod keycare;
 mod memory;
 mod opening;
 mod reading;
 mod records;
+mod rotation;
 mod seal;
 mod stop;
 mod store;
 mod sync;
+mod upgrade;
 mod vault;
 
 pub use api::{
@@ -34,6 +37,8 @@ pub use copying::{BackupSource, EachFrame, ErasureNote, FrameNote, JournalWriter
 pub use envelope::{SealedReader, SealedWriter, check_recipient};
 pub use error::{StoreError, VaultError};
 pub use files::{FileReader, Files, StoredFile};
+pub use keycare::{DataKeyNote, KeyCare, KeyReport, KnownRecipient, Resealing};
 pub use memory::MemoryStore;
 pub use store::Store;
-pub use vault::{Lock, Unlock, Vault, VaultKind, new_identity, vault_kind};
+pub use upgrade::{FORMAT, Upgrade};
+pub use vault::{Lock, PASSPHRASE_LABEL, Recipient, Unlock, Vault, VaultKind, new_identity, vault_kind};

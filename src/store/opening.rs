@@ -26,6 +26,7 @@ pub(crate) fn open(path: &Path, vault: &Vault, options: OpenOptions) -> Result<(
     make_folder(path)?;
     let lock = FolderLock::take(&folder)?;
     let mut report = OpenReport::default();
+    crate::upgrade::run(&folder, vault, &mut report)?;
     let noted = Checkpoint::read(&folder, &keys)?;
     if noted == Noted::Damaged {
         report.notes.push("the checkpoint file was damaged; it is not needed and has been written anew".into());
@@ -59,6 +60,8 @@ pub(crate) fn open(path: &Path, vault: &Vault, options: OpenOptions) -> Result<(
     let store = Store {
         folder,
         keys,
+        vault: vault.clone(),
+        work: Default::default(),
         options,
         journal,
         applier,

@@ -83,13 +83,14 @@ fn open_entry(frame: &Frame, bytes: &[u8], keys: &Keys) -> Result<Entry, Bad> {
     let sealed = |place: std::ops::Range<u64>| {
         bytes.get(place.start as usize..place.end as usize).ok_or(Bad::Broken("a frame is cut off"))
     };
-    let head = keys
-        .unseal(sealed(frame.head_place())?, Place::Head { seq })
+    let ring = keys.ring();
+    let head = ring
+        .unseal(sealed(frame.head_place())?, Place::Head { seq }, &frame.head_hash)
         .map_err(|_| Bad::Broken("the head of the entry does not open"))?;
     let changes = frame.places().map(|(row, place)| {
         let (id, version) = (row.id, row.version);
         let open = |sealed: &[u8]| {
-            let opened = keys.unseal(sealed, Place::Change { id, version, seq });
+            let opened = ring.unseal(sealed, Place::Change { id, version, seq }, &row.sealed_hash);
             opened.map_err(|_| Bad::Broken("a change does not open"))
         };
         let value = place.map(|place| sealed(place).and_then(open)).transpose()?;

@@ -20,7 +20,7 @@ use crate::{
         format::{Bad, entry_frame},
     },
     records::{Becomes, Job, JobChange, Records},
-    seal::{Keys, Nonces, Place},
+    seal::{Keys, Nonces, Place, Ring},
     stop::Stop,
 };
 
@@ -28,6 +28,8 @@ use crate::{
 pub struct Store {
     pub(crate) folder: Folder,
     pub(crate) keys: Arc<Keys>,
+    pub(crate) vault: Vault,
+    pub(crate) work: crate::rotation::Work,
     pub(crate) options: OpenOptions,
     pub(crate) journal: Journal,
     pub(crate) applier: Applier,
@@ -86,10 +88,11 @@ impl Store {
         kind: FrameKind,
         seq: u64,
         draft: EntryDraft,
+        ring: &Ring,
         nonces: &mut Nonces,
     ) -> Result<(Prepared, Vec<JobChange>), StoreError> {
         let keys = &self.keys;
-        let head = keys.seal(&draft.head, Place::Head { seq }, nonces)?;
+        let head = ring.seal(&draft.head, Place::Head { seq }, nonces)?;
         let (mut rows, mut pieces, mut changes) = (Vec::new(), Vec::new(), Vec::new());
         for change in draft.changes {
             let (id, version, prev_seq) = (change.id, change.version, change.prev_seq);
@@ -98,7 +101,7 @@ impl Store {
                 changes.push(JobChange { id, version, to: Becomes::Gone });
                 continue;
             }
-            let sealed = keys.seal(&change.value, Place::Change { id, version, seq }, nonces)?;
+            let sealed = ring.seal(&change.value, Place::Change { id, version, seq }, nonces)?;
             let sealed_hash = keys.sealed_hash(&sealed.0);
             rows.push(Row { id, version, prev_seq, len: sealed.0.len() as u32, erased: false, sealed_hash });
             pieces.push(sealed.clone());
@@ -111,10 +114,10 @@ impl Store {
     /// Makes a group durable and hands it to the record store. The caller holds `writer`.
     fn commit(&self, kind: FrameKind, group: Vec<EntryDraft>) -> Result<Vec<u64>, StoreError> {
         let mut nonces = Nonces::new(group.iter().map(|entry| 1 + entry.changes.len()).sum())?;
-        let first = self.journal.head() + 1;
+        let (first, ring) = (self.journal.head() + 1, self.keys.ring());
         let (mut prepared, mut applied) = (Vec::with_capacity(group.len()), Vec::with_capacity(group.len()));
         for (draft, seq) in group.into_iter().zip(first..) {
-            let (entry, changes) = self.prepare(kind, seq, draft, &mut nonces)?;
+            let (entry, changes) = self.prepare(kind, seq, draft, &ring, &mut nonces)?;
             prepared.push(entry);
             applied.push(changes);
         }
@@ -152,7 +155,7 @@ impl Store {
     }
 
     /// Replaces the record store by one built from the journal. The caller holds `writer`.
-    fn rebuild(&self) -> Result<(), StoreError> {
+    pub(crate) fn rebuild(&self) -> Result<(), StoreError> {
         drop(self.applier.take()?);
         let built = Records::build(&self.folder, &self.keys, self.options.cache_bytes, &self.journal);
         let records = built.map_err(|error| self.stopped(error))?;
@@ -183,6 +186,7 @@ impl Store {
         self.rebuild()?;
         // The old store's files still hold what was erased.
         remove_folder(&self.folder.records_damaged())?;
+        crate::upgrade::drop_snapshots(&self.folder)?;
         remove_file(&self.folder.erasing())
     }
 }
@@ -213,13 +217,15 @@ impl Storage for Store {
         let Some((row, place)) = frame.places().filter(|(row, _)| row.id == id).last() else { return Ok(None) };
         let wrong = |what| opened.segment.error(Bad::Broken(what), offset, seq);
         let sealed = |place: std::ops::Range<u64>| opened.read(offset + place.start..offset + place.end);
-        let head = self.keys.unseal(&sealed(frame.head_place())?, Place::Head { seq });
+        let head = sealed(frame.head_place())?;
+        let head = self.keys.ring().unseal(&head, Place::Head { seq }, &frame.head_hash);
         let head = head.map_err(|_| wrong("the head of the entry does not open"))?;
         let value = match place {
             None => None,
             Some(place) => {
                 let place_of = Place::Change { id, version: row.version, seq };
-                let opened = self.keys.unseal(&sealed(place)?, place_of);
+                let sealed = sealed(place)?;
+                let opened = self.keys.ring().unseal(&sealed, place_of, &row.sealed_hash);
                 Some(opened.map_err(|_| wrong("the change does not open"))?)
             }
         };
@@ -284,6 +290,10 @@ impl Storage for Store {
             StoreError::TooLarge { .. } => error,
             error => self.stopped(error),
         })
+    }
+
+    fn key_care(&self) -> Option<&dyn crate::KeyCare> {
+        Some(self)
     }
 
     fn stats(&self) -> StoreStats {

@@ -69,6 +69,12 @@ pub fn unlock(dir: &Path) -> Vault {
     Vault::unlock(&dir.join("data"), &Unlock::Identities(Secret::new(key))).unwrap()
 }
 
+/// The vault as the folder `data` holds it, opened with the key file beside the bench's own folder.
+pub fn unlock_at(data: &Path, dir: &Path) -> Vault {
+    let key = std::fs::read_to_string(dir.join("key.txt")).unwrap();
+    Vault::unlock(data, &Unlock::Identities(Secret::new(key))).unwrap()
+}
+
 /// Small segments and frequent checkpoints, so that short runs meet every edge.
 pub fn options() -> OpenOptions {
     OpenOptions { segment_bytes: 24 * 1024, cache_bytes: 8 << 20, checkpoint_groups: 7, checkpoint_ms: 300 }

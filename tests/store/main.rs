@@ -14,5 +14,6 @@ mod formats;
 mod image;
 mod kill;
 mod power;
+mod rotation;
 mod shim;
 mod simulation;

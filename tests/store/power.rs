@@ -13,14 +13,14 @@ use crate::{
 };
 
 /// Runs `work` on the data folder and gives the disk before and the record.
-fn recorded(data: &Path, work: impl FnOnce()) -> (Disk, Vec<Op>) {
+pub fn recorded(data: &Path, work: impl FnOnce()) -> (Disk, Vec<Op>) {
     let before = Disk::read(data);
     shim::start(data, &before.known());
     work();
     (before, shim::finish())
 }
 
-fn acknowledged(ops: &[Op]) -> u64 {
+pub fn acknowledged(ops: &[Op]) -> u64 {
     ops.iter().filter_map(|op| if let Op::Acknowledged(seq) = op { Some(*seq) } else { None }).max().unwrap_or(0)
 }
 

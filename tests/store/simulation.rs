@@ -1,4 +1,4 @@
-//! A long random life: writes of all sizes, erasures, checkpoints, stops, lost record stores and power cuts, next to a plain
+//! A long random life: writes of all sizes, erasures, rotations of the data key, checkpoints, stops, lost record stores and power cuts, next to a plain
 //! map that is always right.
 
 use std::{
@@ -10,7 +10,7 @@ use kith_base::RecordId;
 use kith_store::{ChangeDraft, EntryDraft, EntryKind, Storage, Store};
 
 use crate::{
-    common::{Bench, Random, assert_verifies, content, id, seed, setting, try_open},
+    common::{Bench, Random, assert_verifies, content, id, seed, setting, try_open, unlock_at},
     image::Disk,
     shim::{self, Op},
 };
@@ -79,6 +79,12 @@ fn step(store: &Store, model: &mut Model, random: &mut Random) {
             model.states.push(state);
             assert_eq!(store.erase(&gone, b"erase".to_vec(), 1).unwrap(), seq);
         }
+        5 => drop(store.key_care().unwrap().rotate(1)),
+        6..=8 => {
+            for _ in 0..random.below(12) {
+                store.key_care().unwrap().reseal_step().unwrap();
+            }
+        }
         2 => store.set_cursor("reader", store.head()).unwrap(),
         3 => assert!(shown(store) == model.now()),
         4 => read_back(store, model, random),
@@ -122,7 +128,7 @@ fn a_long_random_life_matches_a_plain_map() {
     while steps > 0 {
         let before = Disk::read(&data);
         shim::start(&data, &before.known());
-        let (store, report) = try_open(&data, &bench.vault).unwrap();
+        let (store, report) = try_open(&data, &unlock_at(&data, bench.dir.path())).unwrap();
         assert_eq!(store.head(), model.head(), "{report:?}");
         assert!(shown(&store) == model.now(), "{report:?}");
         for _ in 0..(1 + random.below(60) as u64).min(steps) {
@@ -147,7 +153,7 @@ fn a_long_random_life_matches_a_plain_map() {
             survive(&before, &ops, &data, &bench, &mut model, &mut random);
         }
     }
-    let (store, _) = try_open(&data, &bench.vault).unwrap();
+    let (store, _) = try_open(&data, &unlock_at(&data, bench.dir.path())).unwrap();
     assert!(shown(&store) == model.now());
     assert_verifies(&store);
     println!("{lives} lives, {} entries", model.head());
@@ -157,7 +163,8 @@ fn a_long_random_life_matches_a_plain_map() {
 fn survive(before: &Disk, ops: &[Op], data: &std::path::Path, bench: &Bench, model: &mut Model, random: &mut Random) {
     let at = random.below(ops.len() + 1);
     before.cut(&ops[..at], random).write(data);
-    let (store, _) = try_open(data, &bench.vault).unwrap_or_else(|error| panic!("cut at {at}: {error}"));
+    let (store, _) =
+        try_open(data, &unlock_at(data, bench.dir.path())).unwrap_or_else(|error| panic!("cut at {at}: {error}"));
     let floor = ops[..at].iter().filter_map(|op| if let Op::Acknowledged(seq) = op { Some(*seq) } else { None }).max();
     assert!(store.head() >= floor.unwrap_or(0));
     model.forget_after(store.head());

@@ -13,7 +13,7 @@
 
 use kith_base::RecordId;
 
-use crate::seal::{Keys, Sealed};
+use crate::seal::{Keys, Place, Sealed, Unopened};
 
 /// Version byte of segments and frames.
 pub(crate) const JOURNAL_FORMAT: u8 = 1;
@@ -264,21 +264,23 @@ impl Frame {
         *hasher.finalize().as_bytes()
     }
 
-    /// Checks every piece of data in `bytes` (the whole frame) against its hash.
+    /// Checks every piece of data in `bytes` (the whole frame) against its hash, or, when it was sealed again since, against the
+    /// sealing that vouches for that hash.
     pub fn check_data(&self, bytes: &[u8], keys: &Keys) -> Result<(), Bad> {
         let piece = |place: std::ops::Range<u64>| bytes.get(place.start as usize..place.end as usize);
         let cut_off = Bad::Broken("a frame is cut off");
         if self.kind != FrameKind::Mark {
             let head = piece(self.head_place()).ok_or_else(|| cut_off.clone())?;
-            if keys.sealed_hash(head) != self.head_hash {
-                return Err(Bad::Broken("the head of an entry does not match its hash"));
-            }
+            let place = Place::Head { seq: self.seq };
+            let checked = keys.check_sealed(head, place, &self.head_hash);
+            checked.map_err(|why| unsealed(why, "the head of an entry does not match its hash"))?;
         }
         for (row, place) in self.places() {
             let Some(place) = place else { continue };
-            if keys.sealed_hash(piece(place).ok_or_else(|| cut_off.clone())?) != row.sealed_hash {
-                return Err(Bad::Broken("a change does not match its hash"));
-            }
+            let sealed = piece(place).ok_or_else(|| cut_off.clone())?;
+            let place = Place::Change { id: row.id, version: row.version, seq: self.seq };
+            let checked = keys.check_sealed(sealed, place, &row.sealed_hash);
+            checked.map_err(|why| unsealed(why, "a change does not match its hash"))?;
         }
         Ok(())
     }
@@ -323,6 +325,13 @@ impl Frame {
     /// Bytes the frame will have when encoded.
     pub fn encoded_bytes(&self) -> u64 {
         FRAME_HEADER_BYTES as u64 + self.meta_bytes() as u64 + self.data_bytes()
+    }
+}
+
+fn unsealed(why: Unopened, otherwise: &'static str) -> Bad {
+    match why {
+        Unopened::UnknownKey(_) => Bad::Broken("an entry is sealed with a key that is no longer in the vault"),
+        Unopened::Newer(_) | Unopened::Damaged => Bad::Broken(otherwise),
     }
 }
 

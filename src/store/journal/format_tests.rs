@@ -5,12 +5,13 @@ use crate::seal::{Nonces, Place, tests::keys};
 
 fn sample(keys: &Keys) -> (Frame, Vec<u8>) {
     let mut nonces = Nonces::new(3).unwrap();
-    let head = keys.seal(b"who", Place::Head { seq: 5 }, &mut nonces).unwrap();
+    let ring = keys.ring();
+    let head = ring.seal(b"who", Place::Head { seq: 5 }, &mut nonces).unwrap();
     let id = |n| RecordId([n; 16]);
     let sealed: Vec<Sealed> = (1..3u8)
         .map(|n| {
             let place = Place::Change { id: id(n), version: 2, seq: 5 };
-            keys.seal(&[n; 40], place, &mut nonces).unwrap()
+            ring.seal(&[n; 40], place, &mut nonces).unwrap()
         })
         .collect();
     let rows = sealed.iter().zip(1..).map(|(sealed, n)| Row {
@@ -40,7 +41,8 @@ fn a_frame_comes_back_as_it_was_written() {
     assert_eq!(back.chain_after(&[8; 32], &keys), back.chain);
     let place = back.places().last().unwrap().1.unwrap();
     let place_of = Place::Change { id: RecordId([2; 16]), version: 2, seq: 5 };
-    assert_eq!(keys.unseal(&bytes[place.start as usize..place.end as usize], place_of).unwrap(), [2; 40]);
+    let sealed = &bytes[place.start as usize..place.end as usize];
+    assert_eq!(keys.ring().unseal(sealed, place_of, &[0; 32]).unwrap(), [2; 40]);
 }
 
 #[test]
@@ -84,7 +86,7 @@ fn headers_of_a_newer_format_or_another_vault_are_named() {
     let mut newer = bytes.clone();
     newer[7] = 2;
     assert_eq!(SegmentHeader::decode(&newer, &keys), Err(Bad::Newer(2)));
-    let other = Keys { vault_id: [1; 16], chain: kith_base::Secret::new([77; 32]), ..crate::seal::tests::keys() };
+    let other = Keys::new([1; 16], [77; 32], [4; 32], crate::seal::tests::ring(&[1, 2]));
     assert_eq!(SegmentHeader::decode(&bytes, &other), Err(Bad::OtherVault));
     for at in 0..bytes.len() {
         let mut changed = bytes.clone();
@@ -114,6 +116,6 @@ proptest::proptest! {
         let _ = frame.fill_mark(&bytes);
         let _ = frame.fill_entry(&bytes);
         let _ = SegmentHeader::decode(&bytes, &keys);
-        let _ = keys.unseal(&bytes, Place::Cursors);
+        let _ = keys.ring().unseal(&bytes, Place::Cursors, &[0; 32]);
     }
 }

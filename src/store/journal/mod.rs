@@ -5,6 +5,7 @@ mod copying;
 pub(crate) mod format;
 pub(crate) mod opening;
 mod replay;
+mod resealing;
 mod rewrite;
 pub(crate) mod segment;
 
@@ -83,6 +84,12 @@ impl Journal {
     /// Keeps segments from being replaced while places in them are used.
     pub fn reading(&self) -> RwLockReadGuard<'_, ()> {
         self.swap.read()
+    }
+
+    /// Runs `work` while nobody reads.
+    pub fn alone<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _alone = self.swap.write();
+        work()
     }
 
     /// Makes sure that `group` fits, with a new segment where needed. Nothing of the group is written when this fails.

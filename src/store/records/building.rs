@@ -1,7 +1,6 @@
 //! Builds the record store from the journal, aside, so that a half-built one is never taken for whole.
 
 use std::{
-    fs,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::Arc,
@@ -10,8 +9,7 @@ use std::{
 use super::{Becomes, Job, JobChange, READY, Records, Unusable};
 use crate::{
     StoreError,
-    error::at,
-    folder::{Folder, make_folder, remove_folder, rename, replace_file, sync_folder},
+    folder::{Folder, make_folder, remove_folder, rename, replace_file, sync_folder, sync_tree},
     journal::{FrameKind, Journal, Replayed},
     seal::{Keys, Sealed},
 };
@@ -101,17 +99,4 @@ fn unbuilt(path: &Path, error: Unusable) -> StoreError {
         Unusable::Damaged(cause) => StoreError::Io { path: path.display().to_string(), cause },
         Unusable::Missing => StoreError::Io { path: path.display().to_string(), cause: "it vanished".into() },
     }
-}
-
-/// Syncs every file and folder below `path`, and `path`.
-fn sync_tree(path: &Path) -> Result<(), StoreError> {
-    for item in fs::read_dir(path).map_err(at(path))? {
-        let item = item.map_err(at(path))?.path();
-        if item.is_dir() {
-            sync_tree(&item)?;
-        } else {
-            fs::File::open(&item).and_then(|file| file.sync_all()).map_err(at(&item))?;
-        }
-    }
-    sync_folder(path)
 }

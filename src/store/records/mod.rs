@@ -2,6 +2,7 @@
 //! is never the only copy of anything.
 
 mod building;
+mod resealing;
 pub(crate) mod row;
 mod scan;
 
@@ -16,7 +17,10 @@ use std::{
 
 use kith_base::RecordId;
 
-pub(crate) use self::row::State;
+pub(crate) use self::{
+    resealing::{NotResealed, Resealed},
+    row::State,
+};
 use crate::{
     StoreError,
     error::{at, from_io},

@@ -116,10 +116,24 @@ impl Records {
 
     /// Reads the rows in order and puts pieces together, until `each` says false.
     pub fn each_sealed(&self, each: &mut dyn FnMut(SealedRow) -> bool) -> Result<(), Damaged> {
+        self.each_sealed_after(None, each)
+    }
+
+    /// The same from the first record after `after` on.
+    pub fn each_sealed_after(
+        &self,
+        after: Option<RecordId>,
+        each: &mut dyn FnMut(SealedRow) -> bool,
+    ) -> Result<(), Damaged> {
+        // No piece's number reaches these bytes, so the record's own rows lie before them.
+        let start = after.map_or(ROWS.to_vec(), |id| [ROWS, id.as_bytes(), &[0xff; 3]].concat());
         let work = || {
             let mut waiting: Option<(SealedRow, u16)> = None;
-            for item in self.db.scan_prefix(ROWS) {
+            for item in self.db.range(start..) {
                 let (key, value) = item.map_err(|error| Damaged(error.to_string()))?;
+                if !key.starts_with(ROWS) {
+                    break;
+                }
                 let (id, number) = parse_key(&key).ok_or_else(|| Damaged("a key is not one of ours".into()))?;
                 let row = match (number, waiting.take()) {
                     (0, None) => {
@@ -149,12 +163,14 @@ fn unseal(keys: &Keys, fed: &Receiver<Vec<SealedRow>>, give: &Sender<PlainRows>)
     let mut digest = Digest::default();
     for step in fed {
         let bytes = step.iter().map(|row| row.sealed().len()).sum();
+        let ring = keys.ring();
         let mut plain = PlainRows { rows: Vec::with_capacity(step.len()), values: Vec::with_capacity(bytes) };
         for row in step {
             let (id, RowHead { version, seq, sealed_hash, .. }) = (row.id, row.head);
             // The noted hash will do: the seal vouches for the bytes below, and the sum for the hash.
             digest.add(keys, id, version, seq, &sealed_hash);
-            let opened = keys.unseal_onto(row.sealed(), Place::Change { id, version, seq }, &mut plain.values);
+            let place = Place::Change { id, version, seq };
+            let opened = ring.unseal_onto(row.sealed(), place, &sealed_hash, &mut plain.values);
             opened.map_err(|_| Damaged(format!("record {id} does not open")))?;
             plain.rows.push((id, version, seq, plain.values.len()));
         }

@@ -1,22 +1,20 @@
 //! The vault's content on its way into a backup and out of it. The bytes are plain keys: they go nowhere but into a sealed place.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use kith_base::Secret;
 
-use super::*;
+use super::{Lock, Vault, VaultFile, content::Content, content::damaged};
+use crate::{FORMAT, VaultError};
 
 impl Vault {
-    /// The keys as bytes, versioned like the content of `vault.age`.
+    /// The keys as bytes, versioned like the content of `vault.age`. Says nothing of who opens the vault.
     ///
     /// # Errors
     /// Only if plain values cannot be written, which they always can.
     pub fn export(&self) -> Result<Secret<Vec<u8>>, VaultError> {
-        let content = self.content();
-        // Sized up front: growing would leave copies of the keys in freed memory.
-        let mut bytes = Vec::with_capacity(4 * 1024);
-        bytes.push(VAULT_FORMAT);
-        Ok(Secret::new(postcard::to_extend(&content, bytes).map_err(damaged)?))
+        let mut plain = self.content().encode()?;
+        Ok(Secret::new(std::mem::take(&mut *plain)))
     }
 
     /// The vault that exports of different times belong to: all data keys that any of them holds, the newest last.
@@ -26,31 +24,35 @@ impl Vault {
     pub fn import(exports: &[Secret<Vec<u8>>]) -> Result<Vault, VaultError> {
         let mut joined: Option<Content> = None;
         for export in exports {
-            let mut content = read_content(export.expose())?;
+            let (mut content, _) = Content::decode(export.expose())?;
+            content.recipients.clear();
             match &mut joined {
                 None => joined = Some(content),
                 Some(joined) if joined.vault_id != content.vault_id || joined.chain_key != content.chain_key => {
                     return Err(damaged("keys of different vaults"));
                 }
                 Some(joined) => {
-                    let new = content.data_keys.iter().filter(|(id, _)| !joined.data_keys.iter().any(|(k, _)| k == id));
-                    let new: Vec<_> = new.copied().collect();
+                    let new = content.data_keys.iter().filter(|key| !joined.data_keys.iter().any(|k| k.id == key.id));
+                    let new: Vec<_> = new.cloned().collect();
                     joined.data_keys.extend(new);
-                    joined.files_identity = std::mem::take(&mut content.files_identity);
+                    // The newest key for files is the one of the newest export.
+                    joined.files.retain(|known| !content.files.contains(known));
+                    joined.files.append(&mut content.files);
                 }
             }
         }
         let mut content = joined.ok_or_else(|| damaged("no keys"))?;
-        content.data_keys.sort_by_key(|(id, _)| *id);
-        Vault::from_content(&content, &[])
+        content.data_keys.sort_by_key(|key| key.id);
+        Vault::new(VaultFile { folder: None, format: FORMAT, content, used: Vec::new(), unknown: 0, passphrase: None })
     }
 
-    /// Writes `vault.age` with these keys and a lock of its own into `folder`, which must have none.
+    /// Writes `vault.age` with these keys and a lock of its own into `folder`, which must have none. Nobody who could open the old
+    /// vault can open this one, unless `lock` names them.
     ///
     /// # Errors
     /// As `create`.
     pub fn write(&self, folder: &Path, lock: &Lock) -> Result<Vault, VaultError> {
-        write_new(folder, lock, &self.content())
+        Vault::create_with(folder, self.content(), lock)
     }
 
     /// Sixteen bytes that tell this vault from others. No secret.
@@ -58,20 +60,17 @@ impl Vault {
         self.0.vault_id
     }
 
+    /// Without the recipients.
     fn content(&self) -> Content {
-        let keys: &Arc<Keys> = &self.0;
-        Content {
-            vault_id: keys.vault_id,
-            data_keys: keys.data.iter().map(|(id, key)| (*id, *key.expose())).collect(),
-            chain_key: *keys.chain.expose(),
-            digest_key: *keys.digest.expose(),
-            files_identity: keys.files.to_string().expose_secret().to_string(),
-        }
+        let mut content = self.1.lock().content.clone();
+        content.recipients.clear();
+        content
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Unlock, new_identity};
     use super::*;
 
     #[test]
@@ -86,8 +85,8 @@ mod tests {
         let unlock = Unlock::Passphrase(Secret::new("another set of words".into()));
         let opened = Vault::unlock(new.path(), &unlock).unwrap();
         assert_eq!(opened.id(), made.id());
-        assert_eq!(opened.0.data[0].1.expose(), made.0.data[0].1.expose());
-        assert_eq!(opened.0.data.len(), 1);
+        assert_eq!(opened.0.ring().data[0].1.expose(), made.0.ring().data[0].1.expose());
+        assert_eq!((opened.0.ring().data.len(), opened.recipients().len()), (1, 1));
         let stranger = Vault::create(other.path(), &lock("somebody else's words")).unwrap();
         let mixed = Vault::import(&[made.export().unwrap(), stranger.export().unwrap()]).unwrap_err();
         assert_eq!(mixed.code(), "vault.damaged");
@@ -98,5 +97,26 @@ mod tests {
         let mut newer = bytes.expose().clone();
         newer[0] = 99;
         assert_eq!(Vault::import(&[Secret::new(newer)]).unwrap_err().code(), "vault.newer_format");
+    }
+
+    #[test]
+    fn exports_from_before_and_after_a_rotation_join_to_all_keys_with_the_newest_last() {
+        let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let vault = Vault::create(old.path(), &Lock::Recipients(vec![new_identity().1])).unwrap();
+        let before = vault.export().unwrap();
+        vault.begin_rotation(5).unwrap();
+        vault.end_rotation().unwrap();
+        vault.install().unwrap();
+        let joined = Vault::import(&[before, vault.export().unwrap()]).unwrap();
+        let (key, recipient) = new_identity();
+        joined.write(new.path(), &Lock::Recipients(vec![recipient])).unwrap();
+        let opened = Vault::unlock(new.path(), &Unlock::Identities(key)).unwrap();
+        assert_eq!(opened.data_keys(), [(1, vault_made(&joined)), (2, 5)]);
+        let newest = |vault: &Vault| vault.0.ring().files.last().unwrap().to_public().to_string();
+        assert_eq!((newest(&opened), opened.0.ring().files.len()), (newest(&vault), 2));
+    }
+
+    fn vault_made(vault: &Vault) -> i64 {
+        vault.data_keys()[0].1
     }
 }
