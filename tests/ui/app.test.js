@@ -234,6 +234,36 @@ withPage('an import is previewed, run and undone', async (page) => {
   assert.equal(await total(), 0);
 });
 
+withPage('an import makes the field that a column needs', async (page) => {
+  const [name, header] = [unique('Sized'), unique('Shoe size')];
+  const rows = [`Last Name,${header}`, `${name},43`, `${name},38`];
+  await page.goto(`${kith.url}/import?object=people`);
+  await page.locator('input[type=file]').setInputFiles({ name: 'sizes.csv', mimeType: 'text/csv', buffer: Buffer.from(rows.join('\n')) });
+  await page.getByLabel(`Field for ${header}`).selectOption({ label: 'New field…' });
+  const dialog = page.getByRole('dialog');
+  assert.equal(await dialog.getByLabel('Kind').inputValue(), 'integer');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.waitForFunction(() => [...document.querySelectorAll('.column select')].every((select) => select.value));
+  await page.getByRole('button', { name: 'Preview' }).click();
+  await page.getByRole('button', { name: /^Import \d+ records?/ }).click();
+  await page.getByRole('heading', { name: 'Import done' }).waitFor();
+  const { body } = await api(page, 'GET', `/records/people?filter=${encodeURIComponent(`last_name == "${name}"`)}`);
+  const key = Object.keys(body.items[0].values).find((k) => k.startsWith('shoe_size'));
+  assert.deepEqual(body.items.map((r) => r.values[key]).sort(), [38, 43]);
+});
+
+withPage('a deleted note can be brought back at once', async (page) => {
+  const person = await makePerson(page, { last_name: unique('Noted') });
+  await page.goto(`${kith.url}/records/people/${person.id}`);
+  await page.getByPlaceholder('Write a note…').fill('Remember the milk');
+  await page.getByRole('button', { name: 'Add note' }).click();
+  const note = page.locator('.note', { hasText: 'Remember the milk' });
+  await note.hover();
+  await page.locator('.entry', { has: note }).getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await note.waitFor();
+});
+
 withPage('a new field shows up in forms at once', async (page) => {
   const label = unique('Boat');
   await page.goto(`${kith.url}/settings/objects/people`);

@@ -169,6 +169,7 @@ export interface ImportOptions {
   duplicates: 'skip' | 'update' | 'keep';
   match_by?: string;
   create_links: boolean;
+  create_fields?: boolean;
   day_first?: boolean;
   decimal_comma?: boolean;
   country?: string;

@@ -211,6 +211,7 @@ export const da: Messages = {
   'timeline.note_placeholder': 'Skriv en note…',
   'timeline.task': 'Opgave',
   'timeline.task_placeholder': 'Hvad skal gøres?',
+  'timeline.note_deleted': 'Noten er flyttet til papirkurven',
 
   'history.created': 'oprettede',
   'history.deleted': 'flyttede til papirkurven',
@@ -221,7 +222,7 @@ export const da: Messages = {
   'history.updated': 'ændrede',
 
   'actor.unknown': 'Ukendt',
-  'actor.system': 'System',
+  'actor.system': 'Kith',
   'actor.cli': 'Kommandolinje',
   'actor.token': 'API-token',
   'actor.plugin': 'Plugin',
@@ -331,6 +332,8 @@ export const da: Messages = {
   'import.undone': 'Importen er fortrudt',
   'import.another': 'Importér en anden fil',
   'import.past': 'Tidligere importer',
+  'import.create_fields': 'Lav tekstfelter af kolonner, der udelades',
+  'import.new_field': 'Nyt felt…',
 
   'settings.profile': 'Profil',
   'settings.tokens': 'API-tokens',

@@ -209,6 +209,7 @@ export const en = {
   'timeline.note_placeholder': 'Write a note…',
   'timeline.task': 'Task',
   'timeline.task_placeholder': 'What is to be done?',
+  'timeline.note_deleted': 'Note moved to the trash',
 
   'history.created': 'created it',
   'history.deleted': 'moved it to the trash',
@@ -219,7 +220,7 @@ export const en = {
   'history.updated': 'changed',
 
   'actor.unknown': 'Unknown',
-  'actor.system': 'System',
+  'actor.system': 'Kith',
   'actor.cli': 'Command line',
   'actor.token': 'API token',
   'actor.plugin': 'Plugin',
@@ -329,6 +330,8 @@ export const en = {
   'import.undone': 'Import undone',
   'import.another': 'Import another file',
   'import.past': 'Earlier imports',
+  'import.create_fields': 'Make text fields of columns that are left out',
+  'import.new_field': 'New field…',
 
   'settings.profile': 'Profile',
   'settings.tokens': 'API tokens',

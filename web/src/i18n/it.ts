@@ -211,6 +211,7 @@ export const it: Messages = {
   'timeline.note_placeholder': 'Scrivi una nota…',
   'timeline.task': 'Attività',
   'timeline.task_placeholder': 'Che cosa c’è da fare?',
+  'timeline.note_deleted': 'Nota spostata nel cestino',
 
   'history.created': 'ha creato',
   'history.deleted': 'ha spostato nel cestino',
@@ -221,7 +222,7 @@ export const it: Messages = {
   'history.updated': 'ha modificato',
 
   'actor.unknown': 'Sconosciuto',
-  'actor.system': 'Sistema',
+  'actor.system': 'Kith',
   'actor.cli': 'Riga di comando',
   'actor.token': 'Token API',
   'actor.plugin': 'Plugin',
@@ -331,6 +332,8 @@ export const it: Messages = {
   'import.undone': 'Importazione annullata',
   'import.another': 'Importa un altro file',
   'import.past': 'Importazioni precedenti',
+  'import.create_fields': 'Crea campi di testo per le colonne tralasciate',
+  'import.new_field': 'Nuovo campo…',
 
   'settings.profile': 'Profilo',
   'settings.tokens': 'Token API',

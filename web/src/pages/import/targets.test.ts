@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Field } from '../../api/types';
-import { importTargets } from './targets';
+import { importTargets, kindOfSamples } from './targets';
 
 const field = (key: string, kind: string, hidden = false) => ({ key, kind, hidden }) as unknown as Field;
 const column = (field: string | null) => ({ header: '', samples: [], field });
@@ -19,4 +19,20 @@ it('offers parts of addresses and amounts, and whatever was guessed', () => {
     'external_id',
     'emails.label',
   ]);
+});
+
+it('sees what kind of field a column would need', () => {
+  expect(kindOfSamples(['2025-03-04 09:12', ''])).toBe('datetime');
+  expect(kindOfSamples(['31.12.2025', '01/02/2026'])).toBe('date');
+  expect(kindOfSamples(['12', '-3'])).toBe('integer');
+  expect(kindOfSamples(['1.250,50', '3'])).toBe('decimal');
+  expect(kindOfSamples(['yes', 'No'])).toBe('boolean');
+  expect(kindOfSamples(['a@b.example'])).toBe('email');
+});
+
+it('keeps as text what only looks like a number, and what does not agree', () => {
+  expect(kindOfSamples(['00123', '00456'])).toBe('text');
+  expect(kindOfSamples(['12', 'twelve'])).toBe('text');
+  expect(kindOfSamples([])).toBe('text');
+  expect(kindOfSamples(['a\nb'])).toBe('long_text');
 });

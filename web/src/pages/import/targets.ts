@@ -17,3 +17,25 @@ export function importTargets(fields: Field[], columns: ImportColumn[]): string[
   }
   return [...targets, ...[...guessed].filter((key) => !targets.includes(key))];
 }
+
+const DECIMAL = /^-?\d{1,3}(?:[.,' ]?\d{3})*(?:[.,]\d+)?$/;
+const KINDS: [string, RegExp][] = [
+  ['email', /^[^\s@]+@[^\s@]+\.[^\s@]+$/],
+  ['url', /^https?:\/\/\S+$/i],
+  ['boolean', /^(?:true|false|yes|no)$/i],
+  ['datetime', /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/],
+  ['date', /^(?:\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{4})$/],
+  // Leading zeroes are meant: such numbers are names of things.
+  ['integer', /^-?(?:0|[1-9]\d{0,14})$/],
+  ['decimal', DECIMAL],
+];
+
+/** The kind of a new field that would hold these samples; text where they do not agree. */
+export function kindOfSamples(samples: string[]): string {
+  const given = samples.map((s) => s.trim()).filter(Boolean);
+  if (given.length === 0) return 'text';
+  const numbered = given.some((s) => /^0\d/.test(s));
+  const found = KINDS.find(([, form]) => given.every((s) => form.test(s)))?.[0];
+  if (found) return numbered && (found === 'integer' || found === 'decimal') ? 'text' : found;
+  return given.some((s) => s.length > 200 || s.includes('\n')) ? 'long_text' : 'text';
+}

@@ -1,8 +1,8 @@
 /** The name under which an actor appears. */
 
-import type { Actor } from '../../api/types';
-import { maybe, t } from '../../i18n/index.svelte';
-import { titles } from '../../lib/titles.svelte';
+import type { Actor } from '../api/types';
+import { maybe, t } from '../i18n/index.svelte';
+import { titles } from './titles.svelte';
 
 export function actorName(actor: Actor | null | undefined): string {
   if (!actor) return t('actor.unknown');
