@@ -20,7 +20,7 @@ use crate::{
     idempotency::Memory,
     image::Image,
     meta::{Meta, source::Source},
-    pipeline::{Counters, hooks::DomainHook, prepare::Rights, stripes::Stripes, writer::WriterHandle},
+    pipeline::{Counters, hooks::DomainHook, prepare::Rights, stripes::Stripes, turns::WriterHandle},
     search::SearchIndex,
 };
 

@@ -62,6 +62,11 @@ impl Memory {
         }
     }
 
+    /// Whether the key is known not to have been used. Never waits: not knowing yet counts as no.
+    pub fn is_fresh(&self, stamp: &IdempotencyStamp) -> bool {
+        self.state.try_lock().is_some_and(|state| state.loaded && !state.known.contains_key(&stamp.key))
+    }
+
     pub fn remember(&self, stamp: &IdempotencyStamp, seq: u64, now_ms: TimestampMs) {
         let mut state = self.state.lock();
         state.insert(stamp, seq, now_ms);

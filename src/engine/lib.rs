@@ -42,6 +42,7 @@ pub use history::{FieldChange, HistoryItem, HistoryPage};
 pub use meta::view::{ActionView, FieldView, InverseView, ObjectView, Permissions};
 pub use pipeline::{
     head::{ActorStamp, ChangeKind},
+    here::Here,
     hooks::{DomainHook, Draft, HookContext, RecordReader},
 };
 pub use record::Record;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicI64};
 
-use kith_engine::{Actor, Engine};
+use kith_engine::{Actor, Command, CommitOptions, Engine, EngineError, Here, Record};
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
@@ -73,6 +73,28 @@ impl App {
             work(&engine, &actor)
         })
         .await
+    }
+
+    /// Runs commands for the caller and makes the answer of what became of them. Few commands are prepared right here and awaited: the
+    /// way to another thread and back costs more than they do.
+    ///
+    /// # Errors
+    /// `auth.required` when nobody is behind the request; otherwise what `shape` says.
+    pub async fn change<T: Send + 'static>(
+        &self,
+        caller: Caller,
+        commands: Vec<Command>,
+        options: CommitOptions,
+        shape: impl FnOnce(&Engine, &Actor, Result<Vec<Record>, EngineError>) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (commands, options) = match caller.actor_here(&self.engine)? {
+            Some(actor) => match self.engine.execute_here(&actor, commands, options).await {
+                Here::Done(outcome) => return shape(&self.engine, &actor, outcome),
+                Here::Elsewhere(commands, options) => (commands, options),
+            },
+            None => (commands, options),
+        };
+        self.act(caller, move |engine, actor| shape(engine, actor, engine.execute(actor, commands, options))).await
     }
 }
 

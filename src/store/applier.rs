@@ -28,6 +28,11 @@ use crate::{
 
 /// Groups that may wait for the record store. Beyond it, writers wait: memory stays bounded.
 const GROUPS_WAITING: usize = 64;
+/// How long small groups gather before they go into the record store as one. Nobody waits for them there, and a thread woken for each
+/// would take its time from who is being answered.
+const GATHER: Duration = Duration::from_millis(2);
+/// Changes from which on a group is not small.
+const GATHER_BELOW_CHANGES: usize = 64;
 /// How often an idle thread looks whether a checkpoint is due.
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -172,10 +177,15 @@ struct Work {
 
 impl Work {
     fn run(mut self, from: &Receiver<Command>) {
+        let mut next = None;
         loop {
-            match from.recv_timeout(IDLE) {
+            let command = match next.take() {
+                Some(command) => Ok(command),
+                None => from.recv_timeout(IDLE),
+            };
+            match command {
                 Ok(Command::End) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(command) => self.obey(command),
+                Ok(command) => next = self.obey(command, from),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             let due = Duration::from_millis(self.options.checkpoint_ms);
@@ -187,19 +197,38 @@ impl Work {
         }
     }
 
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::Apply(jobs) => {
-                // After an error the journal alone is right; groups that still wait are replayed at the next start.
-                if self.stop.check().is_ok()
-                    && let Some(records) = &mut self.records
-                {
-                    match records.apply_caught(&jobs) {
-                        Ok(()) => self.applied(&jobs),
-                        Err(error) => drop(self.stop.stop(error)),
+    /// Applies a group together with those right behind it; gives back the command that ended the gathering.
+    fn apply(&mut self, mut jobs: Vec<Job>, from: &Receiver<Command>) -> Option<Command> {
+        let (mut groups, mut next) = (1, None);
+        if jobs.iter().map(|job| job.changes.len()).sum::<usize>() < GATHER_BELOW_CHANGES {
+            std::thread::sleep(GATHER);
+            while next.is_none() && groups < GROUPS_WAITING as u32 {
+                match from.try_recv() {
+                    Ok(Command::Apply(more)) => {
+                        jobs.extend(more);
+                        groups += 1;
                     }
+                    Ok(other) => next = Some(other),
+                    Err(_) => break,
                 }
             }
+        }
+        // After an error the journal alone is right; groups that still wait are replayed at the next start.
+        if self.stop.check().is_ok()
+            && let Some(records) = &mut self.records
+        {
+            match records.apply_caught(&jobs) {
+                Ok(()) => self.applied(groups, &jobs),
+                Err(error) => drop(self.stop.stop(error)),
+            }
+        }
+        next
+    }
+
+    /// Does what it is told; gives back a command that came along and is still to be done.
+    fn obey(&mut self, command: Command, from: &Receiver<Command>) -> Option<Command> {
+        match command {
+            Command::Apply(jobs) => return self.apply(jobs, from),
             Command::Checkpoint(tell) => drop(tell.send(self.checkpoint())),
             Command::Lend(tell) => drop(tell.send(self.records.as_ref().map(Records::lend))),
             Command::Reseal(after, tell) => drop(tell.send(self.records.as_ref().map(|records| records.reseal(after)))),
@@ -207,10 +236,11 @@ impl Work {
             Command::Put(records) => self.records = Some(records),
             Command::End => {}
         }
+        None
     }
 
-    fn applied(&mut self, jobs: &[Job]) {
-        self.groups += 1;
+    fn applied(&mut self, groups: u32, jobs: &[Job]) {
+        self.groups += groups;
         self.dirty_since.get_or_insert_with(Instant::now);
         self.time_ms = jobs.last().map_or(self.time_ms, |job| job.time_ms);
     }

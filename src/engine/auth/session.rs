@@ -101,6 +101,24 @@ impl Engine {
     /// # Errors
     /// `auth.required` for anything but a living session of a usable user.
     pub fn session(&self, token: &str) -> Result<Session, EngineError> {
+        let (session, stale) = self.session_found(token)?;
+        if stale {
+            self.touch("sessions", "last_seen_at", session.id, self.now_ms());
+        }
+        Ok(session)
+    }
+
+    /// As `actor_for_session`, for callers who must not wait. None: its use has to be noted first.
+    ///
+    /// # Errors
+    /// As `actor_for_session`.
+    pub fn actor_for_session_here(&self, token: &str) -> Result<Option<Actor>, EngineError> {
+        let (session, stale) = self.session_found(token)?;
+        Ok((!stale).then_some(session.actor))
+    }
+
+    /// The session of a cookie, and whether its use should be noted.
+    fn session_found(&self, token: &str) -> Result<(Session, bool), EngineError> {
         let now = self.now_ms();
         let (id, shown) = ticket::read(SESSION_PREFIX, token).ok_or(EngineError::AuthRequired)?;
         let record = self.ticket_record(ids::sessions::OBJECT, ids::sessions::HASH, id, shown)?;
@@ -110,10 +128,7 @@ impl Engine {
         }
         let user = link(&record, ids::sessions::USER).ok_or(EngineError::AuthRequired)?;
         let actor = self.core().access.directory.actor(&self.core().image, user).ok_or(EngineError::AuthRequired)?;
-        if is_stale(seen, now) {
-            self.touch("sessions", "last_seen_at", id, now);
-        }
-        Ok(Session { id, actor: Actor::clone(&actor), expires_at })
+        Ok((Session { id, actor: Actor::clone(&actor), expires_at }, is_stale(seen, now)))
     }
 
     /// Ends a session. One that is gone already is no error.

@@ -81,6 +81,24 @@ impl Engine {
     /// # Errors
     /// `auth.required` for anything but a living token of a usable user.
     pub fn actor_for_token(&self, token: &str) -> Result<Actor, EngineError> {
+        let (actor, stale) = self.token_found(token)?;
+        if stale {
+            self.touch("tokens", "last_used_at", actor.id, self.now_ms());
+        }
+        Ok(actor)
+    }
+
+    /// As `actor_for_token`, for callers who must not wait. None: its use has to be noted first.
+    ///
+    /// # Errors
+    /// As `actor_for_token`.
+    pub fn actor_for_token_here(&self, token: &str) -> Result<Option<Actor>, EngineError> {
+        let (actor, stale) = self.token_found(token)?;
+        Ok((!stale).then_some(actor))
+    }
+
+    /// The actor of a token, and whether its use should be noted.
+    fn token_found(&self, token: &str) -> Result<(Actor, bool), EngineError> {
         let now = self.now_ms();
         let (id, shown) = ticket::read(TOKEN_PREFIX, token).ok_or(EngineError::AuthRequired)?;
         self.ticket_record(ids::tokens::OBJECT, ids::tokens::HASH, id, shown)?;
@@ -92,11 +110,9 @@ impl Engine {
             Value::Texts(scopes) => scopes.iter().filter_map(|scope| scope.parse().ok()).collect(),
             _ => Vec::new(),
         };
-        if is_stale(time(&record, ids::tokens::LAST_USED_AT), now) {
-            self.touch("tokens", "last_used_at", id, now);
-        }
+        let stale = is_stale(time(&record, ids::tokens::LAST_USED_AT), now);
         let name = format!("{} ({})", text(record.values.get(ids::tokens::NAME)), user.name);
-        Ok(Actor { kind: ActorKind::Token, id, name, scopes: Some(scopes), ..Actor::clone(&user) })
+        Ok((Actor { kind: ActorKind::Token, id, name, scopes: Some(scopes), ..Actor::clone(&user) }, stale))
     }
 
     /// Makes a token useless at once. A user may revoke its own, an administrator all.

@@ -317,6 +317,11 @@ impl Image {
         found
     }
 
+    /// Whether reading would wait for nobody right now.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.inner.tables.try_read().is_some_and(|tables| tables.values().all(|cell| cell.try_read().is_some()))
+    }
+
     /// Records of the object outside the trash.
     pub fn count(&self, object: u32) -> u64 {
         self.cell(object).map_or(0, |cell| cell.read().live.count() as u64)

@@ -12,7 +12,7 @@ use super::{
     writer::{Outcome, Transaction},
 };
 use crate::{
-    Actor, Command, CommitOptions, Engine, EngineError, Record,
+    Actor, Cause, Command, CommitOptions, Engine, EngineError, Record,
     access::{Guard, last_admin},
     idempotency,
     system::{ids, seeds},
@@ -21,6 +21,32 @@ use crate::{
 /// Attempts at a transaction whose records keep changing. From the second on it waits for its turn, so more than a few are only needed
 /// when others come first again and again.
 const ATTEMPTS_MAX: usize = 32;
+
+/// A transaction that was asked for.
+pub(super) struct Asked<'a> {
+    pub actor: &'a Actor,
+    pub rights: Rights,
+    pub commands: &'a [Command],
+    pub ids: Vec<RecordId>,
+    pub stamp: Option<IdempotencyStamp>,
+    context: ReadContext,
+    cause: Cause,
+    dry_run: bool,
+    actor_stamp: Arc<ActorStamp>,
+}
+
+/// An attempt at it.
+pub(super) enum Drafted {
+    /// There is nothing to write.
+    Answered(Vec<Record>),
+    Ready(Box<Transaction>, Kept),
+}
+
+/// What the answer needs besides the records written.
+pub(super) struct Kept {
+    pub results: Vec<RecordId>,
+    pub unchanged: Vec<Record>,
+}
 
 impl Engine {
     /// Parse → access → hooks → validate (all in `prepare`) → commit → image → acknowledge → publish (all in the writer).
@@ -32,10 +58,21 @@ impl Engine {
         options: CommitOptions,
     ) -> Result<Vec<Record>, EngineError> {
         let outcome = self.commit_whole(actor, rights, &commands, options);
+        self.ended(actor, rights, &commands, outcome)
+    }
+
+    /// Counts and audits a refusal, and takes out of an answer what the actor may not see.
+    pub(super) fn ended(
+        &self,
+        actor: &Actor,
+        rights: Rights,
+        commands: &[Command],
+        outcome: Result<Vec<Record>, EngineError>,
+    ) -> Result<Vec<Record>, EngineError> {
         if let Err(error) = &outcome {
             self.core().counters.refuse();
             tracing::debug!(code = error.code(), "a transaction was refused");
-            self.audit_refused(actor, &commands, error);
+            self.audit_refused(actor, commands, error);
         }
         let mut records = outcome?;
         if rights == Rights::Actor {
@@ -59,41 +96,71 @@ impl Engine {
         }
         let core = self.core();
         let _administration = last_admin::concerns(commands).then(|| core.access.administration.lock());
-        let stamp = options.idempotency.as_ref().map(|key| idempotency::stamp(actor, key)).transpose()?;
-        let context = options.context.unwrap_or_else(|| self.read_context());
-        let ids = ids_of(commands, core.now_ms());
-        let actor_stamp = Arc::new(ActorStamp::of(actor));
+        let asked = self.asked(actor, rights, commands, options)?;
         for attempt in 0..ATTEMPTS_MAX {
-            let _turns = if attempt == 0 { Vec::new() } else { core.stripes.take(&ids) };
-            if let Some(done) = self.replay(stamp.as_ref())? {
+            let _turns = if attempt == 0 { Vec::new() } else { core.stripes.take(&asked.ids) };
+            if let Some(done) = self.replay(asked.stamp.as_ref())? {
                 return Ok(done);
             }
-            let prepared = prepare(core, actor, rights, commands, &ids, &context)?;
-            last_admin::keep_one(core, &prepared)?;
-            if options.dry_run {
-                return self.as_it_would_be(prepared);
-            }
-            if prepared.changes.is_empty() {
-                return Ok(self.answers(&prepared.results, &[], prepared.unchanged.into_values().collect()));
-            }
-            let results = prepared.results.clone();
-            let unchanged: Vec<Record> = prepared.unchanged.values().cloned().collect();
-            let transaction = Transaction {
-                prepared,
-                actor: actor_stamp.clone(),
-                cause: options.cause.clone(),
-                idempotency: stamp.clone(),
-                now_ms: core.now_ms(),
+            let (transaction, kept) = match self.draft(&asked)? {
+                Drafted::Answered(records) => return Ok(records),
+                Drafted::Ready(transaction, kept) => (transaction, kept),
             };
             match self.writer().commit(transaction) {
-                Outcome::Done(written) => return Ok(self.answers(&results, &written, unchanged)),
+                Outcome::Done(written) => return Ok(self.answers(&kept.results, &written, kept.unchanged)),
                 Outcome::Refused(error) => return Err(error),
                 Outcome::Replay | Outcome::Stale => {}
             }
         }
-        let id = ids[0];
+        let id = asked.ids[0];
         let found = core.image.meta(id).map_or(0, |meta| meta.version);
         Err(EngineError::VersionConflict { id, expected: found.saturating_sub(1), found })
+    }
+
+    /// What stays the same however often the transaction has to be prepared.
+    pub(super) fn asked<'a>(
+        &self,
+        actor: &'a Actor,
+        rights: Rights,
+        commands: &'a [Command],
+        options: CommitOptions,
+    ) -> Result<Asked<'a>, EngineError> {
+        let stamp = options.idempotency.as_ref().map(|key| idempotency::stamp(actor, key)).transpose()?;
+        Ok(Asked {
+            actor,
+            rights,
+            commands,
+            ids: ids_of(commands, self.core().now_ms()),
+            stamp,
+            context: options.context.unwrap_or_else(|| self.read_context()),
+            cause: options.cause,
+            dry_run: options.dry_run,
+            actor_stamp: Arc::new(ActorStamp::of(actor)),
+        })
+    }
+
+    /// One attempt, up to where it has to be written.
+    pub(super) fn draft(&self, asked: &Asked<'_>) -> Result<Drafted, EngineError> {
+        let core = self.core();
+        let prepared = prepare(core, asked.actor, asked.rights, asked.commands, &asked.ids, &asked.context)?;
+        last_admin::keep_one(core, &prepared)?;
+        if asked.dry_run {
+            return self.as_it_would_be(prepared).map(Drafted::Answered);
+        }
+        if prepared.changes.is_empty() {
+            let unchanged = prepared.unchanged.into_values().collect();
+            return Ok(Drafted::Answered(self.answers(&prepared.results, &[], unchanged)));
+        }
+        let kept =
+            Kept { results: prepared.results.clone(), unchanged: prepared.unchanged.values().cloned().collect() };
+        let transaction = Transaction {
+            prepared,
+            actor: asked.actor_stamp.clone(),
+            cause: asked.cause.clone(),
+            idempotency: asked.stamp.clone(),
+            now_ms: core.now_ms(),
+        };
+        Ok(Drafted::Ready(Box::new(transaction), kept))
     }
 
     /// The answer of an earlier request with the same key, as it was then.
@@ -121,7 +188,7 @@ impl Engine {
     }
 
     /// One record per command: what was written, or what was there already. With computed fields.
-    fn answers(&self, results: &[RecordId], written: &[Record], unchanged: Vec<Record>) -> Vec<Record> {
+    pub(super) fn answers(&self, results: &[RecordId], written: &[Record], unchanged: Vec<Record>) -> Vec<Record> {
         // The usual transaction has one record per command, in order.
         let in_order = results.len() == written.len() && results.iter().zip(written).all(|(id, r)| *id == r.id);
         let mut records: Vec<Record> = if in_order {
@@ -174,7 +241,7 @@ impl Engine {
     }
 
     /// Appends an entry that changes nothing: audit items in their module's own form.
-    pub(crate) fn note(&self, actor: &Actor, cause: crate::Cause, audit: Vec<u8>) -> Result<u64, EngineError> {
+    pub(crate) fn note(&self, actor: &Actor, cause: Cause, audit: Vec<u8>) -> Result<u64, EngineError> {
         let head = Head { actor: Arc::new(ActorStamp::of(actor)), cause, idempotency: None, notes: Vec::new(), audit };
         self.writer().note(self.core().now_ms(), &head)
     }

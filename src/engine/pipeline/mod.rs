@@ -4,11 +4,13 @@ mod claims;
 pub mod commit;
 mod counters;
 pub mod head;
+pub mod here;
 mod hooking;
 pub mod hooks;
 pub mod plan;
 pub mod prepare;
 pub mod stripes;
+pub mod turns;
 pub mod writer;
 
 pub use counters::Counters;

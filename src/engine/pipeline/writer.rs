@@ -1,17 +1,15 @@
-//! The one thread that writes. It drains the waiting transactions into a group, holds each against what is there and against the group
-//! so far, appends the group to the journal with one sync, brings the image up to it, and only then answers.
+//! Writes a group: holds each transaction against what is there and against the group so far, appends the group to the journal with one
+//! sync, brings the image up to it, and only then answers. Whose turn it is to write is decided in `turns.rs`.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, atomic::Ordering},
-    thread,
 };
 
-use crossbeam_channel::{Receiver, Sender, bounded};
 use kith_base::{RecordId, TimestampMs};
 use kith_model::Value;
 use kith_store::{ChangeDraft, ENTRY_BYTES_MAX, EntryDraft, HEAD_BYTES_MAX, StoreError};
-use parking_lot::Mutex;
+use tokio::sync::oneshot::Sender;
 
 use super::{
     claims::check_claims,
@@ -20,9 +18,6 @@ use super::{
     prepare::Prepared,
 };
 use crate::{Cause, EngineError, Record, engine::Core, events, system::ids};
-
-/// Transactions that may wait. Callers beyond it block until there is room, which is the back-pressure.
-const QUEUE: usize = 4_096;
 
 /// Bytes of one group: half a segment of the journal.
 const GROUP_BYTES: usize = 8 * 1_024 * 1_024;
@@ -50,71 +45,33 @@ pub(crate) enum Outcome {
     Refused(EngineError),
 }
 
-enum Job {
+/// Work for the writer.
+pub(super) enum Job {
     Commit(Box<Transaction>, Sender<Outcome>),
-    /// Entries without changes.
+    /// An entry without changes.
     Note(EntryDraft, Sender<Result<u64, EngineError>>),
     Stop,
 }
 
-/// The way to the writer thread.
-pub(crate) struct WriterHandle {
-    jobs: Sender<Job>,
-    thread: Mutex<Option<thread::JoinHandle<()>>>,
-}
-
-impl WriterHandle {
-    pub fn start(core: Arc<Core>) -> Result<WriterHandle, EngineError> {
-        let (jobs, waiting) = bounded(QUEUE);
-        let thread = thread::Builder::new()
-            .name("kith-writer".into())
-            .spawn(move || Writer::new(core).run(&waiting))
-            .map_err(|e| EngineError::Internal(format!("the writer thread cannot start: {e}")))?;
-        Ok(WriterHandle { jobs, thread: Mutex::new(Some(thread)) })
-    }
-
-    /// Hands a transaction over and waits for its outcome.
-    pub fn commit(&self, transaction: Transaction) -> Outcome {
-        let (reply, outcome) = bounded(1);
-        if self.jobs.send(Job::Commit(Box::new(transaction), reply)).is_err() {
-            return Outcome::Refused(EngineError::Closing);
-        }
-        outcome.recv().unwrap_or(Outcome::Refused(EngineError::Closing))
-    }
-
-    /// Appends an entry that changes no record and returns its number once it is durable.
-    pub fn note(&self, time_ms: TimestampMs, head: &Head) -> Result<u64, EngineError> {
-        let draft = EntryDraft { time_ms, head: head.encode()?, changes: Vec::new() };
-        let (reply, outcome) = bounded(1);
-        self.jobs.send(Job::Note(draft, reply)).map_err(|_| EngineError::Closing)?;
-        outcome.recv().unwrap_or(Err(EngineError::Closing))
-    }
-
-    pub fn queued(&self) -> usize {
-        self.jobs.len()
-    }
-
-    /// Lets what is queued finish, then ends the thread. Calls that come later are refused.
-    pub fn stop(&self) {
-        let Some(thread) = self.thread.lock().take() else { return };
-        if self.jobs.send(Job::Stop).is_ok() && thread.join().is_err() {
-            tracing::error!("the writer thread ended in a panic; what it acknowledged is safe in the journal");
+impl Job {
+    /// Answers that nothing is taken any more.
+    pub fn refuse(self) {
+        match self {
+            Job::Commit(_, reply) => drop(reply.send(Outcome::Refused(EngineError::Closing))),
+            Job::Note(_, reply) => drop(reply.send(Err(EngineError::Closing))),
+            Job::Stop => {}
         }
     }
 }
 
-impl Drop for WriterHandle {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-struct Writer {
+pub(super) struct Writer {
     core: Arc<Core>,
     /// Newest auto-number per (object, field), once one was asked for.
     numbers: HashMap<(u32, u32), i64>,
     /// Transactions that must wait for the group before them.
     held: VecDeque<(Box<Transaction>, Sender<Outcome>)>,
+    /// Cleared by the last job, and left cleared by a panic: an image that may lack what the journal has must not be written by.
+    whole: bool,
 }
 
 /// A group under way.
@@ -145,40 +102,41 @@ enum Waiting {
 }
 
 impl Writer {
-    fn new(core: Arc<Core>) -> Writer {
-        Writer { core, numbers: HashMap::new(), held: VecDeque::new() }
+    pub fn new(core: Arc<Core>) -> Writer {
+        Writer { core, numbers: HashMap::new(), held: VecDeque::new(), whole: true }
     }
 
-    fn run(mut self, jobs: &Receiver<Job>) {
-        let mut open = true;
-        while open {
-            let mut group = Group::default();
-            let held: Vec<_> = self.held.drain(..).collect();
-            let none_held = held.is_empty();
-            for (transaction, reply) in held {
-                self.admit(&mut group, transaction, reply);
-            }
-            if none_held {
-                match jobs.recv() {
-                    Ok(job) => open = self.take(&mut group, job),
-                    Err(_) => break,
-                }
-            }
+    /// Whether a single transaction may be written now, before all others.
+    pub fn is_free(&self) -> bool {
+        self.whole && self.held.is_empty()
+    }
+
+    /// Writes `first` and what `next` gives, in as many groups as it takes. False: nothing will be written any more.
+    pub fn work(&mut self, first: Job, next: &mut dyn FnMut() -> Option<Job>) -> bool {
+        if !std::mem::take(&mut self.whole) {
+            first.refuse();
+            return false;
+        }
+        let mut group = Group::default();
+        let mut open = self.take(&mut group, first);
+        loop {
             while open && group.has_room() {
-                match jobs.try_recv() {
-                    Ok(job) => open = self.take(&mut group, job),
-                    Err(_) => break,
+                match next() {
+                    Some(job) => open = self.take(&mut group, job),
+                    None => break,
                 }
             }
             self.write(group);
-        }
-        while let Ok(job) = jobs.try_recv() {
-            match job {
-                Job::Commit(_, reply) => drop(reply.send(Outcome::Refused(EngineError::Closing))),
-                Job::Note(_, reply) => drop(reply.send(Err(EngineError::Closing))),
-                Job::Stop => {}
+            if self.held.is_empty() {
+                break;
+            }
+            group = Group::default();
+            for (transaction, reply) in std::mem::take(&mut self.held) {
+                self.admit(&mut group, transaction, reply);
             }
         }
+        self.whole = open;
+        open
     }
 
     /// False: the last job.
@@ -314,7 +272,7 @@ impl Writer {
                     match waiting {
                         Waiting::Note(reply) => drop(reply.send(Ok(seq))),
                         Waiting::Commit { head, changes, time_ms, reply } => {
-                            self.applied(seq, time_ms, &head, changes, &reply);
+                            self.applied(seq, time_ms, &head, changes, reply);
                         }
                     }
                 }
@@ -323,7 +281,7 @@ impl Writer {
         }
     }
 
-    fn applied(&self, seq: u64, time_ms: TimestampMs, head: &Head, changes: Vec<Planned>, reply: &Sender<Outcome>) {
+    fn applied(&self, seq: u64, time_ms: TimestampMs, head: &Head, changes: Vec<Planned>, reply: Sender<Outcome>) {
         let core = &self.core;
         let mut records = Vec::with_capacity(changes.len());
         for mut planned in changes {

@@ -47,7 +47,7 @@ pub async fn update(app: State<'_>, caller: Caller, input: Input<ValuesBody>) ->
     let body = app
         .act(caller, move |engine, actor| {
             let command = Command::Update { object: "users".into(), id: user_of(actor)?, version: None, values };
-            super::records::one(engine, actor, command, options)
+            super::records::one(engine, actor, engine.execute(actor, vec![command], options))
         })
         .await?;
     Ok(record(StatusCode::OK, &body))

@@ -1,7 +1,7 @@
 //! Records of any object: list, make, read, change, trash, restore.
 
 use kith_base::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
-use kith_engine::{Actor, Command, CommitOptions, Engine, Fields, Op, Query, Record, access::Guard};
+use kith_engine::{Actor, Command, CommitOptions, Engine, EngineError, Fields, Op, Query, Record, access::Guard};
 use poem::{Request, Response, Result, handler, http::StatusCode, web::Path};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
@@ -76,7 +76,7 @@ pub async fn create(
     let options =
         CommitOptions { idempotency: idempotency.of(&input.bytes), ..CommitOptions::caused_by(caller.cause()) };
     let command = Command::Create { object, id: None, values: Fields::Json(input.value.values) };
-    let body = app.act(caller, move |engine, actor| one(engine, actor, command, options)).await?;
+    let body = app.change(caller, vec![command], options, one).await?;
     Ok(record(StatusCode::CREATED, &body))
 }
 
@@ -138,9 +138,8 @@ pub async fn update(
     let options = CommitOptions::caused_by(caller.cause());
     let values = Fields::Json(input.value.values);
     let id = record_id(&object, &id)?;
-    let body = app
-        .act(caller, move |engine, actor| one(engine, actor, Command::Update { object, id, version, values }, options))
-        .await?;
+    let command = Command::Update { object, id, version, values };
+    let body = app.change(caller, vec![command], options, one).await?;
     Ok(record(StatusCode::OK, &body))
 }
 
@@ -153,11 +152,8 @@ pub async fn remove(
 ) -> Result<Response> {
     let options = CommitOptions::caused_by(caller.cause());
     let id = record_id(&object, &id)?;
-    app.act(caller, move |engine, actor| {
-        engine.execute(actor, vec![Command::Delete { object, id, version }], options).map_err(alone)?;
-        Ok(())
-    })
-    .await?;
+    let command = Command::Delete { object, id, version };
+    app.change(caller, vec![command], options, |_, _, done| done.map(drop).map_err(|e| alone(e).into())).await?;
     Ok(no_content())
 }
 
@@ -170,22 +166,25 @@ pub async fn restore(
 ) -> Result<Response> {
     let options = CommitOptions { idempotency: idempotency.of(&[]), ..CommitOptions::caused_by(caller.cause()) };
     let id = record_id(&object, &id)?;
-    let body =
-        app.act(caller, move |engine, actor| one(engine, actor, Command::Restore { object, id }, options)).await?;
+    let body = app.change(caller, vec![Command::Restore { object, id }], options, one).await?;
     Ok(record(StatusCode::OK, &body))
 }
 
-/// Runs one command as a transaction of its own and answers the record it led to.
-pub(super) fn one(engine: &Engine, actor: &Actor, command: Command, options: CommitOptions) -> Result<Json, Problem> {
-    let records = engine.execute(actor, vec![command], options).map_err(alone)?;
+/// The record that a lone command led to.
+pub(super) fn one(
+    engine: &Engine,
+    actor: &Actor,
+    done: std::result::Result<Vec<Record>, EngineError>,
+) -> std::result::Result<Json, Problem> {
+    let records = done.map_err(alone)?;
     let written = records.first().ok_or_else(|| Problem::internal("a command led to no record"))?;
     Ok(engine.to_json(actor, written))
 }
 
 /// The refusal of a lone command, without its place in a batch that the client never sent.
-fn alone(error: kith_engine::EngineError) -> kith_engine::EngineError {
+fn alone(error: EngineError) -> EngineError {
     match error {
-        kith_engine::EngineError::At { error, .. } => *error,
+        EngineError::At { error, .. } => *error,
         error => error,
     }
 }

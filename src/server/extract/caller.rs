@@ -47,6 +47,18 @@ impl Caller {
         }
     }
 
+    /// As `actor`, but never blocks. None: that cannot be said without; ask `actor` away from the async runtime.
+    ///
+    /// # Errors
+    /// As `actor`.
+    pub fn actor_here(&self, engine: &Engine) -> Result<Option<Actor>, Problem> {
+        match &self.credentials {
+            Credentials::Token(token) => Ok(engine.actor_for_token_here(token.expose())?),
+            Credentials::Session(token) => Ok(engine.actor_for_session_here(token.expose())?),
+            Credentials::Trusted | Credentials::None => self.actor(engine).map(Some),
+        }
+    }
+
     /// What history says set a change off.
     pub fn cause(&self) -> Cause {
         Cause::new(if matches!(self.credentials, Credentials::Trusted) { "cli" } else { "api" })

@@ -77,18 +77,19 @@ impl Journal {
         sync_folder(folder)?;
         let capacity = segment_bytes.max(end.offset);
         reserve(&file, capacity).map_err(at(&last.path))?;
-        let tail = Tail { segment: last, file, end: end.offset, capacity, seq: end.seq, chain: end.chain };
+        let End { offset: end, seq, chain, torn_bytes } = end;
+        let tail = Tail { segment: last, file, end, written: end, capacity, seq, chain };
         let journal = Journal {
             folder: folder.to_path_buf(),
             keys: keys.clone(),
             segment_bytes,
             segments: RwLock::new(segments),
-            head: end.seq.into(),
+            head: seq.into(),
             tail: Mutex::new(tail),
             swap: RwLock::new(()),
         };
         journal.check_checkpoint(known)?;
-        Ok((journal, Cut { bytes: end.torn_bytes, created }))
+        Ok((journal, Cut { bytes: torn_bytes, created }))
     }
 
     fn check_checkpoint(&self, known: Known) -> Result<(), StoreError> {

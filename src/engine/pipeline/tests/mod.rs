@@ -5,6 +5,7 @@ mod bench;
 mod concurrency;
 mod events;
 mod extensions;
+mod here;
 mod history;
 mod idempotency;
 mod schema;
