@@ -1,9 +1,7 @@
-//! The binary. Chooses the allocator and hands over to the command line.
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+//! The binary. Hands over to the command line.
 
 mod cli;
+mod memory;
 
 fn main() -> std::process::ExitCode {
     cli::run()

@@ -71,6 +71,7 @@ pub async fn listen(
             return Err(error.into());
         }
     };
+    crate::memory::give_back();
     let url = format!("http://{}", bound.address());
     if common.json {
         print::line(&serde_json::json!({"url": url}).to_string());
