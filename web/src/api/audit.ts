@@ -1,0 +1,39 @@
+/** The audit: one list of acts, and the check of the whole journal. For administrators. */
+
+import { get, post } from './client';
+import type { Actor, Paged } from './types';
+
+export interface AuditLine {
+  seq: number;
+  at: string;
+  kind: string;
+  actor: Actor;
+  cause?: { kind?: string; name?: string } & Record<string, unknown>;
+  object?: string;
+  ids: string[];
+  count: number;
+  changes?: { object: string; id: string; version: number; kind: string; fields: string[] }[];
+  detail?: string;
+  hash: string;
+}
+
+export interface AuditQuery {
+  kind?: string | null;
+  actor?: string | null;
+  object?: string | null;
+  record?: string | null;
+  since?: string | null;
+}
+
+export interface VerifyReport {
+  clean: boolean;
+  entries: number;
+  records: number;
+  head_seq: number;
+  head_hash: string;
+  findings: { place: string; seq?: number | null; what: string }[];
+}
+
+export const audit = (query: AuditQuery, cursor: string | null) =>
+  get<Paged<AuditLine>>('/audit', { ...query, cursor, limit: 50 });
+export const verify = () => post<VerifyReport>('/audit/verify');
