@@ -1,5 +1,6 @@
 //! The words every layer shares: ids, clock, money, secrets, limits. Pure: no disk, no network, no knowledge of records.
 
+pub mod address;
 pub mod clock;
 pub mod id;
 pub mod limits;

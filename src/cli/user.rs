@@ -36,6 +36,8 @@ pub enum Command {
     },
     /// Keep a user from signing in; records and history stay
     Disable { email: String },
+    /// Take away the second factor of a user whose phone is lost, and end the user's sessions
+    ResetSecondFactor { email: String },
 }
 
 pub async fn run(common: &Common, command: Command) -> Outcome {
@@ -71,6 +73,17 @@ pub async fn run(common: &Common, command: Command) -> Outcome {
             })
             .await?;
             said(common, &user, &format!("{} cannot sign in any more.", print::value(&user, "name")))
+        }
+        Command::ResetSecondFactor { email } => {
+            let user = open::with(common, async |client| {
+                let user = ask::user(client, &email).await?;
+                let path = format!("/users/{}/second-factor", user["id"].as_str().unwrap_or_default());
+                client.call(Ask::delete(path)).await?;
+                Ok(user)
+            })
+            .await?;
+            let name = print::value(&user, "name");
+            said(common, &user, &format!("{name} signs in with the password alone, and can enrol another app."))
         }
     }
 }

@@ -4,7 +4,7 @@ use kith_base::RecordId;
 use kith_model::Violation;
 use kith_store::StoreError;
 
-use crate::query::QueryError;
+use crate::{auth::Challenge, query::QueryError};
 
 /// Every refusal of the engine. The message names the next step; `code` is stable.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,13 @@ pub enum EngineError {
     AuthRequired,
     #[error("e-mail or password is wrong")]
     AuthWrong,
+    /// The password was right.
+    #[error("send a code of your authenticator app, or a recovery code, with the challenge")]
+    SecondFactor(Box<Challenge>),
+    #[error("the code is wrong or was used already; wait for the next one and try again")]
+    AuthWrongCode,
+    #[error("the challenge is over; sign in again with e-mail and password")]
+    AuthChallengeOver,
     #[error("too many failed sign-ins; wait {seconds} s and try again")]
     SlowDown { seconds: u64 },
     #[error("{}", listed(.0))]
@@ -67,6 +74,9 @@ impl EngineError {
             EngineError::AccessDenied(_) => "access.denied",
             EngineError::AuthRequired => "auth.required",
             EngineError::AuthWrong => "auth.wrong",
+            EngineError::SecondFactor(_) => "auth.second_factor",
+            EngineError::AuthWrongCode => "auth.wrong_code",
+            EngineError::AuthChallengeOver => "auth.challenge_over",
             EngineError::SlowDown { .. } => "auth.slow_down",
             EngineError::Invalid(_) => "record.invalid",
             EngineError::NotUnique(_) => "record.not_unique",

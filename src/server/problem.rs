@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use kith_engine::EngineError;
+use kith_engine::{EngineError, read::rfc3339 as time};
 use kith_exchange::ExchangeError;
 use kith_model::Violation;
 use poem::{
@@ -10,7 +10,9 @@ use poem::{
     error::{MethodNotAllowedError, NotFoundError, ParsePathError, ReadBodyError, ResponseError},
     http::{HeaderValue, StatusCode, header},
 };
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
+
+use crate::api::second_factor::enrolment;
 
 /// Content type of a refusal.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -23,6 +25,9 @@ pub static TABLE: &[(&str, u16, &str)] = &[
     ("field.not_found", 400, "There is no such field"),
     ("auth.required", 401, "Sign in first"),
     ("auth.wrong", 401, "Wrong e-mail or password"),
+    ("auth.second_factor", 401, "A code is needed too"),
+    ("auth.wrong_code", 401, "Wrong code"),
+    ("auth.challenge_over", 401, "Sign in again"),
     ("access.denied", 403, "Not allowed"),
     ("origin.refused", 403, "The request came from another site"),
     ("route.not_found", 404, "There is nothing here"),
@@ -75,13 +80,23 @@ struct Parts {
     retry_after_s: Option<u64>,
     /// Methods the route does offer.
     allow: Option<String>,
+    /// Further members of the body.
+    more: Map<String, Json>,
 }
 
 impl Problem {
     /// `code` must be in the table; `detail` names the next step.
     pub fn new(code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         let (code, detail) = (code.into(), detail.into());
-        Problem(Box::new(Parts { code, detail, errors: Vec::new(), index: None, retry_after_s: None, allow: None }))
+        Problem(Box::new(Parts {
+            code,
+            detail,
+            errors: Vec::new(),
+            index: None,
+            retry_after_s: None,
+            allow: None,
+            more: Map::new(),
+        }))
     }
 
     /// A request that cannot be understood.
@@ -129,6 +144,9 @@ impl Problem {
         if let Some(index) = self.0.index {
             body["index"] = json!(index);
         }
+        for (name, value) in &self.0.more {
+            body[name] = value.clone();
+        }
         body
     }
 
@@ -171,6 +189,13 @@ impl From<EngineError> for Problem {
         };
         problem.0.errors = error.violations().to_vec();
         problem.0.index = error.index();
+        if let EngineError::SecondFactor(challenge) = error.root() {
+            problem.0.more = Map::from_iter([
+                ("challenge".to_string(), json!(challenge.word.expose())),
+                ("expires_at".to_string(), json!(time(challenge.expires_at))),
+                ("enrol".to_string(), json!(challenge.enrol.as_ref().map(enrolment))),
+            ]);
+        }
         if let EngineError::SlowDown { seconds } = error.root() {
             problem.0.retry_after_s = Some(*seconds);
         }

@@ -9,7 +9,7 @@ use poem::{
 use crate::{
     api::{
         actions, audit, batch, events, exports, files, groups, health, history, imports, me, objects, openapi, records,
-        search, session, timeline, tokens, users,
+        search, second_factor, session, sessions, timeline, tokens, users,
     },
     front::refusal,
     problem::Problem,
@@ -22,8 +22,17 @@ pub fn table() -> Vec<RouteEntry> {
             .post("signIn", session::sign_in)
             .get("getSession", session::show)
             .delete("signOut", session::sign_out),
+        at("/session/second-factor").post("answerChallenge", session::second_factor),
         at("/me").get("getMe", me::show).patch("updateMe", me::update),
         at("/me/password").post("changePassword", me::password),
+        at("/me/sessions").get("listOwnSessions", sessions::own).delete("endOtherSessions", sessions::end_others),
+        at("/me/sessions/{session}").delete("endOwnSession", sessions::end_own),
+        at("/me/second-factor")
+            .get("getSecondFactor", second_factor::show)
+            .post("beginSecondFactor", second_factor::begin)
+            .delete("removeSecondFactor", second_factor::remove),
+        at("/me/second-factor/confirm").post("confirmSecondFactor", second_factor::confirm),
+        at("/me/second-factor/recovery-codes").post("renewRecoveryCodes", second_factor::renew),
         at("/objects").get("listObjects", objects::list).post("createObject", objects::create),
         at("/objects/{object}")
             .get("getObject", objects::show)
@@ -58,6 +67,12 @@ pub fn table() -> Vec<RouteEntry> {
         at("/events").get("streamEvents", events::stream),
         at("/users").post("createUser", users::create),
         at("/users/{id}/password").post("setPassword", users::set_password),
+        at("/users/{id}/second-factor").delete("resetSecondFactor", second_factor::reset),
+        at("/users/{id}/sessions")
+            .get("listSessions", sessions::of_user)
+            .delete("endSessions", sessions::end_all_of_user),
+        at("/users/{id}/sessions/{session}").delete("endSession", sessions::end_of_user),
+        at("/password-strength").post("checkPassword", users::password_strength),
         at("/tokens").post("createToken", tokens::create),
         at("/audit").get("listAudit", audit::list),
         at("/audit/verify").post("verifyJournal", audit::verify),

@@ -17,6 +17,7 @@ mod records;
 mod schema;
 mod serving;
 mod session;
+mod sign_in;
 
 use harness::{Client, Server};
 use serde_json::{Value as Json, json};

@@ -70,9 +70,14 @@ impl Client {
     pub fn sign_in(&mut self, email: &str, password: &str) -> Json {
         let reply = self.post("/session", &json!({ "email": email, "password": password }));
         let body = reply.expect(200);
+        self.take_cookie(&reply);
+        body
+    }
+
+    /// Goes on with the session that an answer began.
+    pub fn take_cookie(&mut self, reply: &Reply) {
         let cookie = reply.header("set-cookie").and_then(|cookie| cookie.split(';').next());
         self.cookie = Some(cookie.expect("a session cookie").to_string());
-        body
     }
 
     pub fn with_token(&self, token: &str) -> Client {

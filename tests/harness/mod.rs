@@ -5,6 +5,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod http;
+pub mod phone;
 
 use std::{
     io::{BufRead, BufReader, Read},

@@ -19,9 +19,18 @@ pub fn is_guarded(object: &ObjectDef) -> bool {
     object.system && !matches!(object.key.as_str(), "views" | "imports")
 }
 
-/// What nobody does by hand, administrators included: tokens and sessions are issued.
+/// What nobody does by hand, administrators included: tokens and sessions are issued, second factors are enrolled and reset.
 pub fn is_engine_only(object: &ObjectDef, op: Op) -> bool {
-    object.system && op == Op::Create && matches!(object.key.as_str(), "tokens" | "sessions")
+    match object.key.as_str() {
+        "tokens" | "sessions" => object.system && op == Op::Create,
+        "second_factors" => object.system && !matches!(op, Op::Read | Op::Export),
+        _ => false,
+    }
+}
+
+/// What does not come back out of the trash by hand: an ended session would be alive again for whoever still has its cookie.
+pub fn ends_for_good(object: &ObjectDef) -> bool {
+    object.system && matches!(object.key.as_str(), "sessions" | "second_factors")
 }
 
 /// Rights of everyone on an administration object; an object not listed is for administrators only.

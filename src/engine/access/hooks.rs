@@ -10,7 +10,7 @@ use crate::pipeline::hooks::{DomainHook, Draft, HookContext};
 
 /// The rules of administration objects.
 pub fn hooks() -> Vec<Arc<dyn DomainHook>> {
-    vec![Arc::new(Roles), Arc::new(Settings)]
+    vec![Arc::new(Roles), Arc::new(Settings), Arc::new(Users)]
 }
 
 struct Roles;
@@ -81,6 +81,26 @@ fn rule_of(reach: &Reach) -> Option<&str> {
 
 fn clip(text: &str) -> String {
     text.chars().take(80).collect()
+}
+
+struct Users;
+
+impl DomainHook for Users {
+    fn object(&self) -> &str {
+        "users"
+    }
+
+    /// Sessions begun with another role, or before the user was disabled, end with the same change.
+    fn before_save(&self, _: &HookContext<'_>, draft: &mut Draft<'_>) -> Result<(), Vec<Violation>> {
+        if !draft.is_new() && (draft.changed("role") || draft.changed("disabled")) {
+            let epoch = match draft.before("session_epoch") {
+                Value::Int(epoch) => *epoch,
+                _ => 0,
+            };
+            draft.set("session_epoch", Value::Int(epoch.saturating_add(1)));
+        }
+        Ok(())
+    }
 }
 
 struct Settings;

@@ -113,13 +113,23 @@ pub struct Role {
     pub key: String,
     pub name: String,
     pub admin: bool,
+    /// Its users sign in with a second factor.
+    pub second_factor: bool,
     pub grants: Grants,
     pub(super) rules: RuleCache,
 }
 
 impl Role {
     pub fn new(id: RecordId, key: &str, name: &str, admin: bool, grants: Grants) -> Role {
-        Role { id, key: key.into(), name: name.into(), admin, grants, rules: RuleCache::default() }
+        Role {
+            id,
+            key: key.into(),
+            name: name.into(),
+            admin,
+            second_factor: false,
+            grants,
+            rules: RuleCache::default(),
+        }
     }
 
     /// May do everything.

@@ -31,10 +31,12 @@ pub enum AuditKind {
     Exported,
     /// Items that came faster than they could be written; only their number is known.
     Lost,
+    /// Something an administrator should look at; see `alert`.
+    Alert,
 }
 
 impl AuditKind {
-    pub const ALL: [AuditKind; 9] = [
+    pub const ALL: [AuditKind; 10] = [
         AuditKind::SignedIn,
         AuditKind::SignInFailed,
         AuditKind::SignedOut,
@@ -44,6 +46,7 @@ impl AuditKind {
         AuditKind::Searched,
         AuditKind::Exported,
         AuditKind::Lost,
+        AuditKind::Alert,
     ];
 
     pub fn name(self) -> &'static str {
@@ -57,6 +60,7 @@ impl AuditKind {
             AuditKind::Searched => "searched",
             AuditKind::Exported => "exported",
             AuditKind::Lost => "lost",
+            AuditKind::Alert => "alert",
         }
     }
 }

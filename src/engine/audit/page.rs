@@ -4,10 +4,13 @@ use kith_base::{RecordId, TimestampMs};
 use kith_store::{Entry, EntryKind};
 use serde::Serialize;
 
-use super::item::{self, AuditItem, AuditKind};
+use super::{
+    alert,
+    item::{self, AuditItem, AuditKind},
+};
 use crate::{
     Actor, Cause, ChangeKind, Engine, EngineError,
-    audit::Read,
+    audit::{Read, Severity},
     meta::Meta,
     pipeline::head::{ActorStamp, Head},
 };
@@ -70,6 +73,12 @@ pub struct AuditLine {
     /// Equal for equal filters and search words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
+    /// Of an alert.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// Stable name of an alert, such as `sign_in.new_network`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alert: Option<String>,
     /// Address of a sign-in, operation of a refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -160,6 +169,16 @@ impl Engine {
         Ok(self.storage().verify(progress)?)
     }
 
+    /// What the entries `from..=to` say, oldest first.
+    pub(super) fn audit_lines(&self, from: u64, to: u64) -> Result<Vec<AuditLine>, EngineError> {
+        let meta = self.core().meta();
+        let mut found = Vec::new();
+        for entry in self.entries(from, to)? {
+            found.extend(lines(&meta, &entry)?.into_iter().rev());
+        }
+        Ok(found)
+    }
+
     /// The entries `from..=to`, in order; the store may hand them out in smaller portions.
     fn entries(&self, from: u64, to: u64) -> Result<Vec<Entry>, EngineError> {
         let mut entries: Vec<Entry> = Vec::new();
@@ -217,6 +236,9 @@ fn lines(meta: &Meta, entry: &Entry) -> Result<Vec<AuditLine>, EngineError> {
 }
 
 fn noted(entry: &Entry, hash: &str, item: AuditItem) -> AuditLine {
+    let alert = (item.kind == AuditKind::Alert).then(|| alert::read(&item.detail)).flatten();
+    let (severity, code) = (alert.map(|(severity, ..)| severity), alert.map(|(_, code, _)| code.to_string()));
+    let detail = alert.map_or(item.detail.clone(), |(.., rest)| rest.to_string());
     AuditLine {
         seq: entry.seq,
         at: item.at,
@@ -228,7 +250,9 @@ fn noted(entry: &Entry, hash: &str, item: AuditItem) -> AuditLine {
         count: item.count,
         changes: Vec::new(),
         filter: item.filter.map(|short| short.iter().map(|byte| format!("{byte:02x}")).collect()),
-        detail: (!item.detail.is_empty()).then_some(item.detail),
+        severity,
+        alert: code,
+        detail: (!detail.is_empty()).then_some(detail),
         hash: hash.to_string(),
     }
 }
@@ -260,6 +284,8 @@ fn changed(meta: &Meta, entry: &Entry, hash: String, head: Head) -> AuditLine {
         changes: changes.collect(),
         cause: Some(head.cause),
         filter: None,
+        severity: None,
+        alert: None,
         detail: None,
         hash,
     }

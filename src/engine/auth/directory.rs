@@ -20,6 +20,14 @@ use crate::{
     system::ids,
 };
 
+/// A user who may act.
+#[derive(Clone)]
+pub struct Known {
+    pub actor: Arc<Actor>,
+    /// Sessions of an earlier epoch have ended.
+    pub epoch: i64,
+}
+
 /// Actors and roles by record id, each with the count of changes it was made at.
 #[derive(Default)]
 pub struct Directory {
@@ -27,7 +35,7 @@ pub struct Directory {
     changes: AtomicU64,
     /// Grows with every change of roles or schema: compiled rules outlive changes of users.
     role_changes: AtomicU64,
-    actors: Mutex<HashMap<RecordId, (u64, Arc<Actor>)>>,
+    users: Mutex<HashMap<RecordId, (u64, Known)>>,
     roles: Mutex<HashMap<RecordId, (u64, Arc<Role>)>>,
 }
 
@@ -48,15 +56,20 @@ impl Directory {
             self.roles.lock().clear();
         }
         self.changes.fetch_add(1, Ordering::SeqCst);
-        self.actors.lock().clear();
+        self.users.lock().clear();
     }
 
     /// The actor of a user; none when there is no such user, or it is disabled or in the trash.
     pub fn actor(&self, image: &Image, user: RecordId) -> Option<Arc<Actor>> {
+        self.known(image, user).map(|known| known.actor)
+    }
+
+    /// The same, with what its sessions depend on.
+    pub fn known(&self, image: &Image, user: RecordId) -> Option<Known> {
         // Read before the records: an actor made from older ones must not pass for a newer one.
         let now = self.changes.load(Ordering::SeqCst);
-        if let Some((_, actor)) = self.actors.lock().get(&user).filter(|(made, _)| *made == now) {
-            return Some(actor.clone());
+        if let Some((_, known)) = self.users.lock().get(&user).filter(|(made, _)| *made == now) {
+            return Some(known.clone());
         }
         let record = usable_user(image, user)?;
         let teams = links(record.values.get(ids::users::TEAMS));
@@ -74,8 +87,9 @@ impl Directory {
             role,
             scopes: None,
         });
-        self.actors.lock().insert(user, (now, actor.clone()));
-        Some(actor)
+        let known = Known { actor, epoch: whole(record.values.get(ids::users::SESSION_EPOCH)) };
+        self.users.lock().insert(user, (now, known.clone()));
+        Some(known)
     }
 
     /// The role of a record; one that is gone or cannot be read gives nothing.
@@ -110,7 +124,10 @@ pub fn role_of(record: &Record) -> Role {
         _ => Grants::default(),
     };
     let (key, name) = (text(values.get(ids::roles::KEY)), text(values.get(ids::roles::NAME)));
-    Role::new(record.id, &key, &name, admin, grants)
+    let second_factor = values.get(ids::roles::SECOND_FACTOR) == &Value::Bool(true);
+    let mut role = Role::new(record.id, &key, &name, admin, grants);
+    role.second_factor = second_factor;
+    role
 }
 
 /// Users who share a team with `user`, itself included, sorted and each once.
@@ -125,6 +142,11 @@ fn peers(image: &Image, user: RecordId, teams: &[RecordId]) -> Arc<[RecordId]> {
 
 pub fn text(value: &Value) -> String {
     if let Value::Text(text) = value { text.clone() } else { String::new() }
+}
+
+/// A whole number; 0 where there is none.
+pub fn whole(value: &Value) -> i64 {
+    if let Value::Int(number) = value { *number } else { 0 }
 }
 
 fn links(value: &Value) -> Vec<RecordId> {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use kith_base::TimestampMs;
+use kith_base::{TimestampMs, address::client_of};
 use parking_lot::Mutex;
 
 /// Failures that cost nothing: people mistype.
@@ -24,25 +24,48 @@ const FORGET_MS: i64 = 60 * 60 * 1_000;
 /// Accounts and addresses remembered; some 100 bytes each. When full, the ones quiet for longest are forgotten first.
 const KEYS_MAX: usize = 20_000;
 
+/// Failures within this time are counted together, whatever account and address: guesses spread over many of both show there alone.
+const FLOOD_MS: i64 = 10 * 60 * 1_000;
+
 /// Failures so far, per account and address.
 #[derive(Default)]
 pub struct SlowDown {
     failures: Mutex<HashMap<Key, Failures>>,
+    flood: Mutex<Failures>,
+}
+
+/// Failures counted so far, this one included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub account: u32,
+    pub address: u32,
+    /// Of everybody, within ten minutes.
+    pub all: u32,
 }
 
 /// A keyed hash instead of the e-mail or address itself, so that attackers cannot fill memory with long ones.
 type Key = [u8; 16];
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Failures {
     count: u32,
     last_ms: TimestampMs,
 }
 
-/// Who is trying: what was typed as e-mail, and where from.
+/// What is being guessed. Each is counted by itself: whoever knows the password must not get more tries at the code for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guessed {
+    Password,
+    /// From a network the account was used from before. Strangers who guess cannot make its owner wait.
+    PasswordFromHome,
+    SecondFactor,
+}
+
+/// Who is trying: what was typed as e-mail (or the user's id), and where from.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt<'a> {
-    pub email: &'a str,
+    pub what: Guessed,
+    pub account: &'a str,
     /// Address of the client, empty where there is none (command line).
     pub address: &'a str,
 }
@@ -57,8 +80,13 @@ impl Attempt<'_> {
             key.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
             key
         };
-        let address = (!self.address.is_empty()).then(|| key("address:", self.address));
-        [(Some(key("account:", self.email)), FREE_FAILURES), (address, FREE_FAILURES_ADDRESS)]
+        let address = (!self.address.is_empty()).then(|| key("address:", &client_of(self.address)));
+        let account = match self.what {
+            Guessed::Password => "account:",
+            Guessed::PasswordFromHome => "home:",
+            Guessed::SecondFactor => "second factor:",
+        };
+        [(Some(key(account, self.account)), FREE_FAILURES), (address, FREE_FAILURES_ADDRESS)]
     }
 }
 
@@ -67,7 +95,7 @@ impl SlowDown {
     ///
     /// # Errors
     /// Milliseconds to wait; the try is not counted then and must not be looked at.
-    pub fn begin(&self, attempt: Attempt<'_>, now_ms: TimestampMs) -> Result<(), i64> {
+    pub fn begin(&self, attempt: Attempt<'_>, now_ms: TimestampMs) -> Result<Counts, i64> {
         let mut failures = self.failures.lock();
         let wait = |(key, free): (Option<Key>, u32)| {
             let seen = key.and_then(|key| failures.get(&key))?;
@@ -80,16 +108,31 @@ impl SlowDown {
         if failures.len() + 2 > KEYS_MAX {
             make_room(&mut failures, now_ms);
         }
-        for key in attempt.keys().into_iter().filter_map(|(key, _)| key) {
+        let counted = attempt.keys().map(|(key, _)| {
+            let Some(key) = key else { return 0 };
             let seen = failures.entry(key).or_insert(Failures { count: 0, last_ms: now_ms });
             let count = if now_ms - seen.last_ms >= FORGET_MS { 0 } else { seen.count };
             *seen = Failures { count: count.saturating_add(1), last_ms: now_ms };
+            seen.count
+        });
+        Ok(Counts { account: counted[0], address: counted[1], all: self.flooded(now_ms) })
+    }
+
+    /// Counts one failure of anybody; `last_ms` is when the counting began.
+    fn flooded(&self, now_ms: TimestampMs) -> u32 {
+        let mut flood = self.flood.lock();
+        if now_ms - flood.last_ms >= FLOOD_MS {
+            *flood = Failures { count: 0, last_ms: now_ms };
         }
-        Ok(())
+        flood.count = flood.count.saturating_add(1);
+        flood.count
     }
 
     /// A right password clears the account. The address only loses this try: one known password must not free an attacker to try others.
     pub fn succeeded(&self, attempt: Attempt<'_>) {
+        let mut flood = self.flood.lock();
+        flood.count = flood.count.saturating_sub(1);
+        drop(flood);
         let mut failures = self.failures.lock();
         let [(account, _), (address, _)] = attempt.keys();
         if let Some(account) = account {
@@ -130,7 +173,7 @@ mod tests {
     use super::*;
 
     fn attempt<'a>(email: &'a str, address: &'a str) -> Attempt<'a> {
-        Attempt { email, address }
+        Attempt { what: Guessed::Password, account: email, address }
     }
 
     /// The wait after the tries so far, without adding one.
@@ -171,7 +214,11 @@ mod tests {
             slow.begin(attempt(email, ""), 0).unwrap();
         }
         assert_eq!(slow.begin(attempt("a@x.org", ""), 0), Err(1_000));
-        assert_eq!(slow.begin(attempt("b@x.org", ""), 0), Ok(()), "others are not slowed");
+        assert!(slow.begin(attempt("b@x.org", ""), 0).is_ok(), "others are not slowed");
+        let home = Attempt { what: Guessed::PasswordFromHome, ..attempt("a@x.org", "") };
+        assert!(slow.begin(home, 0).is_ok(), "nor is the owner where the account was used before");
+        let code = Attempt { what: Guessed::SecondFactor, ..attempt("a@x.org", "") };
+        assert_eq!(slow.begin(code, 0).map(|counts| counts.account), Ok(1), "codes are counted by themselves");
     }
 
     #[test]
@@ -184,6 +231,34 @@ mod tests {
         assert!(slow.begin(attempt("new@x.org", "192.0.2.7"), 0).is_ok());
         assert!(slow.begin(attempt("new2@x.org", "192.0.2.7"), 0).is_err());
         assert!(slow.begin(attempt("new2@x.org", "192.0.2.8"), 0).is_ok());
+    }
+
+    #[test]
+    fn guesses_at_one_account_from_many_addresses_are_slowed() {
+        let slow = SlowDown::default();
+        let from = |n: usize| slow.begin(attempt("zoe@x.org", &format!("198.51.100.{n}")), 0).is_ok();
+        assert_eq!((0..100).filter(|n| from(*n)).count(), 6);
+    }
+
+    #[test]
+    fn one_ipv6_line_is_one_address_however_many_it_uses() {
+        let slow = SlowDown::default();
+        let from = |line: usize, n: usize| {
+            slow.begin(attempt(&format!("user{line}{n}@x.org"), &format!("2001:db8:0:{line:x}::{n:x}")), 0).is_ok()
+        };
+        assert_eq!((0..100).filter(|n| from(1, *n)).count(), 21);
+        assert!(from(2, 0), "the next line is somebody else");
+    }
+
+    #[test]
+    fn guesses_spread_over_accounts_and_addresses_are_counted_together() {
+        let slow = SlowDown::default();
+        let at = |n: u32, now: i64| {
+            slow.begin(attempt(&format!("u{n}@x.org"), &format!("10.0.{}.{}", n / 200, n % 200)), now)
+        };
+        let last = (0..300).map(|n| at(n, i64::from(n)).unwrap()).last().unwrap();
+        assert_eq!(last, Counts { account: 1, address: 1, all: 300 });
+        assert_eq!(at(1_000, FLOOD_MS + 1).unwrap().all, 1, "and forgotten after ten minutes");
     }
 
     #[test]

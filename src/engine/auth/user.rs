@@ -5,15 +5,15 @@ use kith_model::Value;
 
 use super::{
     password,
-    session::{password_hash, text},
-    slow_down::Attempt,
+    session::{password_hash, slowed, text},
+    slow_down::{Attempt, Guessed},
 };
 use crate::{
     Actor, ActorKind, Cause, Command, CommitOptions, Engine, EngineError, Fields, Record,
     access::Guard,
     audit::{AuditItem, AuditKind},
     pipeline::prepare::Rights,
-    system::ids,
+    system::{ids, seeds},
 };
 
 /// Who should be able to sign in.
@@ -44,7 +44,7 @@ impl Engine {
             ("teams".to_string(), if user.teams.is_empty() { Value::Null } else { Value::Links(user.teams) }),
         ];
         if let Some(password) = &user.password {
-            password::check(password, &user.email, &name)?;
+            password::check(password, &[&user.email, &name, &self.workspace_name()])?;
             values.push(("password".to_string(), Value::Secret(password::hash(password)?)));
             values.push(("password_changed_at".to_string(), Value::DateTime(self.now_ms())));
         }
@@ -81,23 +81,33 @@ impl Engine {
             )
         })?;
         let record = self.user_record(user)?;
+        self.prove_password(actor, &record, current)?;
+        let keep = keep.and_then(|token| self.session(token).ok()).map(|session| session.id);
+        self.write_password(actor, user, new, keep)
+    }
+
+    /// Takes the actor's own password once more, for what a stolen session must not do.
+    pub(super) fn prove_password(
+        &self,
+        actor: &Actor,
+        record: &Record,
+        current: &Secret<String>,
+    ) -> Result<(), EngineError> {
         let email = text(record.values.get(ids::users::EMAIL));
-        let attempt = Attempt { email: &email, address: "" };
-        self.core().access.slow_down.begin(attempt, self.now_ms()).map_err(|wait_ms| EngineError::SlowDown {
-            seconds: u64::try_from(wait_ms.div_euclid(1_000) + 1).unwrap_or(1),
-        })?;
-        if !password::verify(current, password_hash(&record)) {
+        // Counted apart from sign-ins: strangers who guess must not keep somebody from a better password.
+        let attempt = Attempt { what: Guessed::PasswordFromHome, account: &email, address: "" };
+        self.core().access.slow_down.begin(attempt, self.now_ms()).map_err(slowed)?;
+        if !password::verify(current, password_hash(record))? {
             self.audit(
                 AuditItem::of(actor, self.now_ms(), AuditKind::Refused)
                     .object("users")
-                    .records(&[user])
+                    .records(&[record.id])
                     .detail("password"),
             );
             return Err(EngineError::AuthWrong);
         }
         self.core().access.slow_down.succeeded(attempt);
-        let keep = keep.and_then(|token| self.session(token).ok()).map(|session| session.id);
-        self.write_password(actor, user, new, keep)
+        Ok(())
     }
 
     fn write_password(
@@ -109,12 +119,12 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let record = self.user_record(user)?;
         let (email, name) = (text(record.values.get(ids::users::EMAIL)), text(record.values.get(ids::users::NAME)));
-        password::check(new, &email, &name)?;
+        password::check(new, &[&email, &name, &self.workspace_name()])?;
         let values = vec![
             ("password".to_string(), Value::Secret(password::hash(new)?)),
             ("password_changed_at".to_string(), Value::DateTime(self.now_ms())),
         ];
-        let others = self.sessions_of(user).into_iter().map(|session| session.id).filter(|id| Some(*id) != keep);
+        let others = self.living_sessions(user).into_iter().map(|session| session.id).filter(|id| Some(*id) != keep);
         // In one transaction: a new password with the old sessions alive would be a false promise.
         let mut commands =
             vec![Command::Update { object: "users".into(), id: user, version: None, values: Fields::Parsed(values) }];
@@ -134,7 +144,18 @@ impl Engine {
         Err(self.refuse(actor, object, "administer", EngineError::AccessDenied(said)))
     }
 
-    fn user_record(&self, id: RecordId) -> Result<Record, EngineError> {
+    /// How a password would fare for an account with this e-mail and name.
+    pub fn password_strength(&self, password: &Secret<String>, email: &str, name: &str) -> password::Strength {
+        password::strength(password, &[email, name, &self.workspace_name()])
+    }
+
+    /// What the workspace calls itself: the company, most often.
+    pub(super) fn workspace_name(&self) -> String {
+        let settings = self.core().image.get_of(ids::settings::OBJECT, seeds::SETTINGS);
+        settings.map_or_else(String::new, |record| text(record.values.get(ids::settings::NAME)))
+    }
+
+    pub(super) fn user_record(&self, id: RecordId) -> Result<Record, EngineError> {
         let found = self.core().image.get_of(ids::users::OBJECT, id).filter(|record| !record.trashed);
         found.ok_or_else(|| EngineError::RecordNotFound { object: "users".into(), id })
     }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Actor, Command, EngineError, Fields, Op, Record,
-    access::Guard,
+    access::{Guard, administration::ends_for_good},
     engine::Core,
     meta::{Meta, ObjectMeta},
     record::SYSTEM_ID,
@@ -207,6 +207,10 @@ impl Drafting<'_> {
         let meta = self.object(object)?;
         let before = self.existing(&meta, id)?;
         self.check(&meta, Op::Delete, &before, &[])?;
+        if self.rights == Rights::Actor && ends_for_good(&meta.def) {
+            let said = format!("records of '{object}' do not come back from the trash; sign in or enrol again");
+            return Err(EngineError::AccessDenied(said));
+        }
         if !before.trashed {
             return Ok(Some(before));
         }

@@ -5,6 +5,7 @@ mod fields;
 mod imports;
 mod objects;
 mod roles;
+mod second_factors;
 pub mod seeds;
 mod sessions;
 mod settings;
@@ -19,8 +20,8 @@ use kith_model::ObjectDef;
 pub mod ids {
     pub use super::{
         fields::ids as fields, imports::ids as imports, objects::ids as objects, roles::ids as roles,
-        sessions::ids as sessions, settings::ids as settings, teams::ids as teams, tokens::ids as tokens,
-        users::ids as users, views::ids as views,
+        second_factors::ids as second_factors, sessions::ids as sessions, settings::ids as settings,
+        teams::ids as teams, tokens::ids as tokens, users::ids as users, views::ids as views,
     };
 }
 
@@ -33,6 +34,7 @@ pub fn objects() -> Vec<ObjectDef> {
         views::object(),
         tokens::object(),
         sessions::object(),
+        second_factors::object(),
         objects::object(),
         fields::object(),
         imports::object(),

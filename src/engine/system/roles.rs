@@ -11,6 +11,7 @@ pub mod ids {
     pub const DESCRIPTION: u32 = 3;
     pub const ADMIN: u32 = 4;
     pub const GRANTS: u32 = 5;
+    pub const SECOND_FACTOR: u32 = 6;
 }
 
 pub fn object() -> ObjectDef {
@@ -27,6 +28,12 @@ pub fn object() -> ObjectDef {
                 .default(false)
                 .in_list()
                 .help("May do everything, users and roles included"),
+        )
+        .field(
+            ids::SECOND_FACTOR,
+            field::boolean("second_factor", "Needs a second factor")
+                .default(false)
+                .help("Users of this role sign in with password and authenticator code"),
         )
         .field(
             ids::GRANTS,

@@ -11,6 +11,9 @@ pub mod ids {
     pub const CLIENT: u32 = 3;
     pub const LAST_SEEN_AT: u32 = 4;
     pub const EXPIRES_AT: u32 = 5;
+    pub const ADDRESS: u32 = 6;
+    pub const EPOCH: u32 = 7;
+    pub const SECOND_FACTOR: u32 = 8;
 }
 
 pub fn object() -> ObjectDef {
@@ -31,6 +34,13 @@ pub fn object() -> ObjectDef {
                 .in_list()
                 .help("At the latest; unused sessions end sooner"),
         )
+        .field(
+            ids::ADDRESS,
+            field::text("address", "Address").read_only().in_list().help("Where it was signed in from"),
+        )
+        .field(ids::SECOND_FACTOR, field::boolean("second_factor", "Second factor").read_only())
+        // Lower than the user's: the session has ended.
+        .field(ids::EPOCH, field::integer("epoch", "Epoch").hidden().read_only())
         .field(ids::HASH, field::secret("hash", "Hash").hidden().read_only())
         .build()
 }

@@ -14,6 +14,7 @@ pub mod ids {
     pub const WEEK_START: u32 = 6;
     pub const DAY_FIRST: u32 = 7;
     pub const DECIMAL_COMMA: u32 = 8;
+    pub const SECOND_FACTOR: u32 = 30;
 }
 
 pub fn object() -> ObjectDef {
@@ -58,6 +59,17 @@ pub fn object() -> ObjectDef {
             ]),
         )
         .field(ids::DAY_FIRST, field::boolean("day_first", "Day before month").default(false))
+        .field(
+            ids::SECOND_FACTOR,
+            field::select("second_factor", "Second factor")
+                .default("optional")
+                .options([
+                    ("optional", "Whoever wants it", "gray"),
+                    ("admins", "Administrators need it", "amber"),
+                    ("everyone", "Everyone needs it", "green"),
+                ])
+                .help("Who signs in with password and authenticator code; a role may need it too"),
+        )
         .field(ids::DECIMAL_COMMA, field::boolean("decimal_comma", "Decimal comma").default(false))
         .build()
 }

@@ -15,6 +15,7 @@ pub mod ids {
     pub const DISABLED: u32 = 7;
     pub const PASSWORD: u32 = 8;
     pub const PASSWORD_CHANGED_AT: u32 = 9;
+    pub const SESSION_EPOCH: u32 = 10;
 }
 
 pub fn object() -> ObjectDef {
@@ -40,5 +41,7 @@ pub fn object() -> ObjectDef {
         )
         .field(ids::PASSWORD, field::secret("password", "Password").hidden().read_only())
         .field(ids::PASSWORD_CHANGED_AT, field::datetime("password_changed_at", "Password changed").read_only())
+        // Grows when role or state change: sessions made before have ended.
+        .field(ids::SESSION_EPOCH, field::integer("session_epoch", "Session epoch").hidden().read_only())
         .build()
 }

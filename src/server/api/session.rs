@@ -1,7 +1,11 @@
 //! Signing in and out with a cookie. Passwords are checked by the engine; this only carries the token in a cookie.
 
 use kith_base::{RecordId, Secret};
-use kith_engine::{Actor, Engine, EngineError, auth::Client, system::ids};
+use kith_engine::{
+    Actor, Engine, EngineError,
+    auth::{Client, SignedIn},
+    system::ids,
+};
 use kith_model::Value;
 use poem::{Request, Response, Result, handler, http::header};
 use serde::Deserialize;
@@ -9,7 +13,7 @@ use serde_json::{Value as Json, json};
 
 use super::{State, no_content, ok, time};
 use crate::{
-    app::blocking,
+    app::{App, blocking},
     extract::{Caller, Input, SESSION_COOKIE, address_of, from_elsewhere},
     problem::Problem,
 };
@@ -21,27 +25,74 @@ pub struct SignInBody {
     password: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecondFactorBody {
+    challenge: String,
+    code: String,
+}
+
 #[handler]
 pub async fn sign_in(app: State<'_>, request: &Request, input: Input<SignInBody>) -> Result<Response> {
-    // Another site must not be able to sign a browser in as somebody it chose.
-    let says_where = request.header("origin").is_some() || request.header("sec-fetch-site").is_some();
-    if says_where && from_elsewhere(request) {
-        return Err(Problem::new("origin.refused", "sign in from Kith's own page").into());
-    }
-    let address = address_of(request, app.options.behind_proxy);
-    let client = request.header("user-agent").unwrap_or_default().to_string();
-    let secure = is_secure(request, app.options.behind_proxy);
+    let from = From::of(request, &app)?;
     let SignInBody { email, password } = input.value;
     let (engine, password) = (app.engine.clone(), Secret::new(password));
-    let (token, expires_at, body) = blocking(move || {
-        let signed_in = engine.sign_in(&email, &password, Client { address: &address, name: &client })?;
+    let (address, name) = (from.address.clone(), from.client.clone());
+    let (signed_in, body) = blocking(move || {
+        let signed_in = engine.sign_in(&email, &password, Client { address: &address, name: &name })?;
         let body = describe(&engine, &signed_in.actor, Some(signed_in.expires_at))?;
-        Ok((signed_in.token, signed_in.expires_at, body))
+        Ok((signed_in, body))
     })
     .await?;
-    let lives_s = (expires_at - app.engine.now_ms()) / 1_000;
-    let mut answer = ok(&body);
-    put_cookie(&mut answer, token.expose(), lives_s, secure)?;
+    welcome(&app, &from, &signed_in, &body)
+}
+
+#[handler]
+pub async fn second_factor(app: State<'_>, request: &Request, input: Input<SecondFactorBody>) -> Result<Response> {
+    let from = From::of(request, &app)?;
+    let SecondFactorBody { challenge, code } = input.value;
+    let (engine, challenge, code) = (app.engine.clone(), Secret::new(challenge), Secret::new(code));
+    let (address, name) = (from.address.clone(), from.client.clone());
+    let (signed_in, body) = blocking(move || {
+        let client = Client { address: &address, name: &name };
+        let (signed_in, codes) = engine.answer_challenge(challenge.expose(), &code, client)?;
+        let mut body = describe(&engine, &signed_in.actor, Some(signed_in.expires_at))?;
+        if !codes.is_empty() {
+            body["recovery_codes"] = json!(super::second_factor::words(&codes));
+        }
+        Ok((signed_in, body))
+    })
+    .await?;
+    welcome(&app, &from, &signed_in, &body)
+}
+
+/// Where a sign-in comes from.
+struct From {
+    address: String,
+    client: String,
+    secure: bool,
+}
+
+impl From {
+    fn of(request: &Request, app: &App) -> Result<From, Problem> {
+        // Another site must not be able to sign a browser in as somebody it chose.
+        let says_where = request.header("origin").is_some() || request.header("sec-fetch-site").is_some();
+        if says_where && from_elsewhere(request) {
+            return Err(Problem::new("origin.refused", "sign in from Kith's own page"));
+        }
+        Ok(From {
+            address: address_of(request, app.options.behind_proxy),
+            client: request.header("user-agent").unwrap_or_default().to_string(),
+            secure: is_secure(request, app.options.behind_proxy),
+        })
+    }
+}
+
+/// The answer that carries the cookie.
+fn welcome(app: &App, from: &From, signed_in: &SignedIn, body: &Json) -> Result<Response> {
+    let lives_s = (signed_in.expires_at - app.engine.now_ms()) / 1_000;
+    let mut answer = ok(body);
+    put_cookie(&mut answer, signed_in.token.expose(), lives_s, from.secure)?;
     Ok(answer)
 }
 
@@ -110,6 +161,6 @@ fn describe(engine: &Engine, actor: &Actor, expires_at: Option<i64>) -> Result<J
             "role": { "id": role, "key": actor.role.key, "name": actor.role.name },
             "team": team, "locale": text(ids::users::LOCALE), "is_admin": actor.is_admin(),
         },
-        "expires_at": expires_at.map(time),
+        "expires_at": expires_at.map(time), "second_factor": super::second_factor::state(&engine.second_factor_state(actor)),
     }))
 }

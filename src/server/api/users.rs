@@ -1,11 +1,13 @@
 //! Making users and setting their passwords; everything else about users is records of `users`.
 
 use kith_base::Secret;
-use kith_engine::auth::NewUser;
+use kith_engine::{Actor, auth::NewUser, system::ids};
+use kith_model::Value;
 use poem::{Response, Result, handler, http::StatusCode, web::Path};
 use serde::Deserialize;
+use serde_json::json;
 
-use super::{State, no_content, record};
+use super::{State, no_content, ok, record};
 use crate::{
     extract::{Caller, Input, record_id},
     problem::Problem,
@@ -27,6 +29,37 @@ pub struct UserBody {
 #[serde(deny_unknown_fields)]
 pub struct PasswordBody {
     password: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StrengthBody {
+    password: String,
+    /// Of whose account it would be; the caller's own where none is named.
+    email: Option<String>,
+    name: Option<String>,
+}
+
+/// How a password would fare, while it is typed. Nothing of it is kept or noted.
+#[handler]
+pub async fn password_strength(app: State<'_>, caller: Caller, input: Input<StrengthBody>) -> Result<Response> {
+    let StrengthBody { password, email, name } = input.value;
+    let password = Secret::new(password);
+    let body = app
+        .act(caller, move |engine, actor| {
+            let own = actor.user.and_then(|user| engine.get(&Actor::system(), "users", user).ok());
+            let value = |field| match own.as_ref().map(|record| record.values.get(field)) {
+                Some(Value::Text(text)) => text.clone(),
+                _ => String::new(),
+            };
+            let email = email.unwrap_or_else(|| value(ids::users::EMAIL));
+            let name = name.unwrap_or_else(|| value(ids::users::NAME));
+            let strength = engine.password_strength(&password, &email, &name);
+            let (code, message) = strength.refused.unzip();
+            Ok(json!({ "score": strength.score, "ok": code.is_none(), "code": code, "message": message }))
+        })
+        .await?;
+    Ok(ok(&body))
 }
 
 #[handler]

@@ -64,7 +64,7 @@ const EXPORTED: &[&str] = &["text/csv", "application/jsonl", "text/vcard"];
 const WRITE: &[u16] = &[409, 412, 422];
 
 /// Operations that nobody needs to sign in for.
-pub const OPEN: [&str; 2] = ["signIn", "getHealth"];
+pub const OPEN: [&str; 3] = ["signIn", "answerChallenge", "getHealth"];
 
 /// All operations, in the order of the route table.
 #[rustfmt::skip]
@@ -72,9 +72,18 @@ pub static ALL: &[Described] = &[
     op("signIn", "Session", "Sign in; the session is a cookie", NONE, Takes::Json("SignInBody"), Gives::Json("Session"), &[]),
     op("getSession", "Session", "Who is signed in", NONE, Takes::Nothing, Gives::Json("Session"), &[]),
     op("signOut", "Session", "Sign out", NONE, Takes::Nothing, Gives::Nothing, &[]),
+    op("answerChallenge", "Session", "The second step of a sign-in: a code of the authenticator app, or a recovery code", NONE, Takes::Json("ChallengeBody"), Gives::Json("Session"), &[]),
     op("getMe", "Session", "The caller's own user record", NONE, Takes::Nothing, Versioned("Record"), &[]),
     op("updateMe", "Session", "Change the caller's own profile", NONE, Takes::Json("ValuesBody"), Versioned("Record"), WRITE),
     op("changePassword", "Session", "Change the caller's own password; ends its other sessions", NONE, Takes::Json("ChangePasswordBody"), Gives::Nothing, &[]),
+    op("listOwnSessions", "Session", "The caller's open sessions", NONE, Takes::Nothing, Gives::Json("Sessions"), &[]),
+    op("endOtherSessions", "Session", "End all of the caller's sessions but this one", NONE, Takes::Nothing, Gives::Json("SessionsEnded"), &[]),
+    op("endOwnSession", "Session", "End one of the caller's sessions", NONE, Takes::Nothing, Gives::Nothing, &[]),
+    op("getSecondFactor", "Session", "How the caller's second factor stands", NONE, Takes::Nothing, Gives::Json("SecondFactor"), &[]),
+    op("beginSecondFactor", "Session", "Begin to enrol an authenticator app", NONE, Takes::Json("BeginSecondFactorBody"), Gives::Json("Enrolment"), &[]),
+    op("removeSecondFactor", "Session", "Go back to the password alone", NONE, Takes::Json("CodeBody"), Gives::Nothing, &[]),
+    op("confirmSecondFactor", "Session", "Put an enrolment in force with its first code; shows recovery codes once", NONE, Takes::Json("CodeBody"), Gives::Json("RecoveryCodes"), &[]),
+    op("renewRecoveryCodes", "Session", "Make new recovery codes; the old ones end", NONE, Takes::Json("CodeBody"), Gives::Json("RecoveryCodes"), &[]),
     op("listObjects", "Schema", "The live schema, as far as the caller may see it", NONE, Takes::Nothing, Gives::Json("Objects"), &[]),
     op("createObject", "Schema", "Make an object", NONE, Takes::Json("ObjectBody"), Created("Object"), &[409]),
     op("getObject", "Schema", "One object with its fields", NONE, Takes::Nothing, Gives::Json("Object"), &[]),
@@ -108,6 +117,11 @@ pub static ALL: &[Described] = &[
     op("streamEvents", "Events", "Live changes as server-sent events", &["lastEventId"], Takes::Nothing, Other(&["text/event-stream"]), &[]),
     op("createUser", "Administration", "Make a user", NONE, Takes::Json("UserBody"), Created("Record"), &[409]),
     op("setPassword", "Administration", "Set a user's password; ends its sessions", NONE, Takes::Json("SetPasswordBody"), Gives::Nothing, &[]),
+    op("resetSecondFactor", "Administration", "Take away a user's second factor; ends its sessions", NONE, Takes::Nothing, Gives::Nothing, &[]),
+    op("listSessions", "Administration", "A user's open sessions", NONE, Takes::Nothing, Gives::Json("Sessions"), &[]),
+    op("endSessions", "Administration", "End all sessions of a user", NONE, Takes::Nothing, Gives::Json("SessionsEnded"), &[]),
+    op("endSession", "Administration", "End one session of a user", NONE, Takes::Nothing, Gives::Nothing, &[]),
+    op("checkPassword", "Session", "How a password would fare", NONE, Takes::Json("StrengthBody"), Gives::Json("Strength"), &[]),
     op("createToken", "Administration", "Issue an API token", NONE, Takes::Json("TokenBody"), Created("TokenAnswer"), &[]),
     op("listAudit", "Administration", "Changes, reads, sign-ins and refusals, newest first", AUDIT, Takes::Nothing, Gives::Json("AuditPage"), &[]),
     op("verifyJournal", "Administration", "Check the whole journal and the records", NONE, Takes::Nothing, Gives::Json("VerifyReport"), &[]),
