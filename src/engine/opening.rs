@@ -3,8 +3,7 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use crossbeam_channel::{Receiver, bounded};
-use kith_base::RecordId;
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use kith_store::{Files, Storage, StoreError};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::broadcast;
@@ -21,22 +20,15 @@ use crate::{
     system,
 };
 
-/// Records decoded and applied together; some hundred kilobytes.
-const BATCH: usize = 2_048;
+/// Records put into the image together: so few that they are still in the processor's cache when the last column takes them, and
+/// that the image does not start threads of its own for them, since reading, unsealing and decoding keep the others busy.
+const BATCH: usize = 256;
 
-/// Batches that may wait for the decoder.
-const BATCHES_WAITING: usize = 8;
+/// Batches that may wait for the image.
+const BATCHES_WAITING: usize = 16;
 
 /// Times the scan may be asked for again after the store mended itself.
 const SCANS_MAX: usize = 3;
-
-/// Stored records on their way to the decoder: one run of bytes, so that a million records are no million allocations.
-#[derive(Default)]
-struct Batch {
-    bytes: Vec<u8>,
-    /// Id, version, sequence number, end of its bytes.
-    records: Vec<(RecordId, u64, u64, usize)>,
-}
 
 impl Engine {
     /// Reads all records into the image. `progress` gets the number read so far.
@@ -63,7 +55,6 @@ impl Engine {
                 outcome => break outcome?,
             }
         }
-        opened.image.settle();
         let joined = opened.source.join(&builtins);
         let schema = Arc::new(joined.live);
         let revision = opened.source.revision();
@@ -108,6 +99,7 @@ impl Engine {
             {
                 tracing::error!(code = error.code(), %error, "the idempotency keys of the last day cannot be read");
             }
+            core.image.settle();
             core.search.fill();
             core.warm();
         };
@@ -149,50 +141,59 @@ impl Opened {
         Opened { image, source, late: Vec::new() }
     }
 
-    /// Reads the store on this thread and decodes on another.
+    /// Reads the store and decodes on this thread, fills the image on another.
     fn scan(
         &mut self,
         storage: &dyn Storage,
         builtins: &[kith_model::ObjectDef],
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), EngineError> {
-        let (full, waiting) = bounded::<Batch>(BATCHES_WAITING);
+        let (full, waiting) = bounded::<Vec<Record>>(BATCHES_WAITING);
+        let (spend, spent) = unbounded::<Vec<Record>>();
         std::thread::scope(|scope| {
-            let decoder = scope.spawn(move || self.decode(&waiting, builtins));
-            let mut batch = Batch::default();
+            let filler = std::thread::Builder::new().name("kith-image".into());
+            let filler = filler.spawn_scoped(scope, move || self.fill(&waiting, &spend, builtins));
+            let filler = filler.map_err(|e| EngineError::Internal(format!("a thread cannot start: {e}")))?;
+            let mut batch = Vec::with_capacity(BATCH);
+            let mut failed = None;
             let mut read = 0;
             let outcome = storage.scan(&mut |id, version, seq, bytes| {
-                batch.bytes.extend_from_slice(bytes);
-                batch.records.push((id, version, seq, batch.bytes.len()));
-                if batch.records.len() >= BATCH {
-                    read += batch.records.len() as u64;
-                    // Nobody receives any more when the decoder failed; its error is what counts.
-                    drop(full.send(std::mem::take(&mut batch)));
+                match Record::decode(id, version, seq, bytes) {
+                    Ok(record) => batch.push(record),
+                    Err(error) => failed = Some(EngineError::Internal(format!("record {id}: {error}"))),
+                }
+                if batch.len() >= BATCH {
+                    read += batch.len() as u64;
+                    // What was used up is freed where it was made, which is cheaper by far.
+                    let mut next = spent.try_recv().unwrap_or_default();
+                    next.clear();
+                    // Nobody receives any more when filling failed; its error is what counts.
+                    drop(full.send(std::mem::replace(&mut batch, next)));
                     progress(read);
                 }
             });
-            read += batch.records.len() as u64;
+            read += batch.len() as u64;
             drop(full.send(batch));
             drop(full);
             progress(read);
-            let decoded =
-                decoder.join().unwrap_or_else(|_| Err(EngineError::Internal("decoding the records failed".into())));
+            let filled = filler.join();
+            let filled = filled.unwrap_or_else(|_| Err(EngineError::Internal("filling the image failed".into())));
+            // A store that says that it must be read again comes first: what was read may be wrong.
             outcome?;
-            decoded
+            failed.map_or(filled, Err)
         })
     }
 
-    fn decode(&mut self, waiting: &Receiver<Batch>, builtins: &[kith_model::ObjectDef]) -> Result<(), EngineError> {
-        for batch in waiting {
-            let mut records = Vec::with_capacity(batch.records.len());
-            let mut start = 0;
+    fn fill(
+        &mut self,
+        waiting: &Receiver<Vec<Record>>,
+        spend: &Sender<Vec<Record>>,
+        builtins: &[kith_model::ObjectDef],
+    ) -> Result<(), EngineError> {
+        for mut records in waiting {
             let mut defined = false;
-            for (id, version, seq, end) in batch.records {
-                let record = Record::decode(id, version, seq, &batch.bytes[start..end])
-                    .map_err(|e| EngineError::Internal(format!("record {id}: {e}")))?;
-                start = end;
-                defined |= self.source.put(&record);
-                records.push(record);
+            for record in &records {
+                defined |= self.source.put(record);
             }
             if defined {
                 self.image.set_schema(Arc::new(self.source.join(builtins).kept));
@@ -206,13 +207,14 @@ impl Opened {
                         .all(|(id, _)| id < crate::meta::source::CUSTOM || object.field_by_id(id).is_some())
                 })
             };
-            if records.iter().all(known) {
-                self.image.apply_many(records);
-            } else {
+            if !records.iter().all(known) {
                 let (ready, late): (Vec<Record>, Vec<Record>) = records.into_iter().partition(known);
-                self.image.apply_many(ready);
+                records = ready;
                 self.late.extend(late);
             }
+            self.image.apply_batch(&mut records);
+            // Nobody needs it any more when the scan is done.
+            drop(spend.send(records));
         }
         // Whatever still has no definition belongs to an object that no longer exists; it stays in the store, unseen.
         self.image.apply_many(std::mem::take(&mut self.late));

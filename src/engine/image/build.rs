@@ -1,5 +1,5 @@
-//! Builds the order of one field without keeping writers out for long: texts are ranked by their dictionary codes, piece by
-//! piece between other people's work; only the final pass over the rows needs the table for itself.
+//! Builds the order of one field without keeping readers out, nor writers for long: texts are ranked by their dictionary codes,
+//! piece by piece between other people's work; only during the final pass over the rows must nobody write.
 
 use std::cmp::Ordering;
 
@@ -33,8 +33,11 @@ pub fn build(cell: &RwLock<Table>, slot: usize, collation: &Collation) {
         };
         if coded {
             let Some((epoch, ranks)) = rank_codes(cell, slot, collation) else { continue };
-            let mut table = cell.write();
-            if table.slots[slot].epoch == epoch && install_ranked(&mut table, slot, &ranks, collation) {
+            let table = cell.upgradable_read();
+            if table.slots[slot].epoch == epoch
+                && let Some(order) = by_ranks(&table, slot, &ranks, collation)
+            {
+                RwLockUpgradableReadGuard::upgrade(table).slots[slot].order = Some(order);
                 return;
             }
         } else {
@@ -135,8 +138,8 @@ fn prefix(def: &FieldDef, column: &Column, code: u32, collation: &Collation) -> 
 }
 
 /// Sorts the rows by the ranks of their codes: one counting pass. Rows that came since are inserted.
-fn install_ranked(table: &mut Table, at: usize, ranks: &[u32], collation: &Collation) -> bool {
-    let Column::Coded { codes, .. } = &table.slots[at].column else { return false };
+fn by_ranks(table: &Table, at: usize, ranks: &[u32], collation: &Collation) -> Option<Order> {
+    let Column::Coded { codes, .. } = &table.slots[at].column else { return None };
     let buckets = ranks.iter().copied().max().unwrap_or(0) as usize + 2;
     let mut starts = vec![0u32; buckets];
     let (mut nulls, mut late) = (Vec::new(), Vec::new());
@@ -168,8 +171,7 @@ fn install_ranked(table: &mut Table, at: usize, ranks: &[u32], collation: &Colla
         let id = ids[row as usize];
         order.keyed.insert(row, |other| super::slot::beside(&slot.def, &slot.column, other, &key, id, around));
     }
-    table.slots[at].order = Some(order);
-    true
+    Some(order)
 }
 
 fn by_numbers(table: &Table, slot: &Slot, collation: &Collation) -> Order {

@@ -135,7 +135,12 @@ impl Image {
 
     /// Takes in many at once, of any objects; for opening and for large batches.
     pub fn apply_many(&self, mut records: Vec<Record>) {
-        self.evaluate_many(&mut records);
+        self.apply_batch(&mut records);
+    }
+
+    /// As `apply_many`; the records stay with the caller, in the order of their objects and with what was computed.
+    pub fn apply_batch(&self, records: &mut [Record]) {
+        self.evaluate_many(records);
         // Runs of one object are the rule, so sorting (stable: later versions stay later) costs little.
         records.sort_by_key(|r| r.object);
         for run in records.chunk_by(|a, b| a.object == b.object) {
@@ -143,10 +148,12 @@ impl Image {
         }
     }
 
-    /// Gives back spare memory; to be called when opening is done.
+    /// Gives back spare memory, field by field between other people's work; to be called when opening is done.
     pub fn settle(&self) {
         for cell in self.cells() {
+            let slots = cell.read().slots.len();
             cell.write().shrink();
+            (0..slots).for_each(|slot| cell.write().slots[slot].column.shrink());
         }
     }
 
@@ -224,7 +231,7 @@ impl Image {
             }
         };
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(4));
-        if records.len() < 256 || threads == 1 {
+        if records.len() < table::SPREAD_FROM || threads == 1 {
             evaluate(records);
             return;
         }

@@ -34,7 +34,7 @@ const META: [(&str, &str); 6] = [
 ];
 
 /// Batches from this size on are spread over threads, column by column.
-const SPREAD_FROM: usize = 512;
+pub const SPREAD_FROM: usize = 512;
 
 pub struct Table {
     pub def: Arc<ObjectDef>,
@@ -199,9 +199,7 @@ impl Table {
         if fresh && records.len() >= SPREAD_FROM {
             spread(&mut self.slots, &rows, records, around);
         } else {
-            for (at, slot) in self.slots.iter_mut().enumerate() {
-                write_slot(at, slot, &rows, records, around);
-            }
+            write_in_turn(&mut self.slots, &rows, records, around);
         }
     }
 
@@ -243,13 +241,10 @@ impl Table {
         true
     }
 
-    /// Gives back what growing left over, after many records came at once.
+    /// Gives back what growing left over beside the columns, after many records came at once.
     pub fn shrink(&mut self) {
         self.ids.shrink_to_fit();
         self.seqs.shrink_to_fit();
-        for slot in &mut self.slots {
-            slot.column.shrink();
-        }
     }
 
     pub fn heap_bytes(&self) -> usize {
@@ -307,6 +302,30 @@ fn write_slot(at: usize, slot: &mut Slot, rows: &[(u32, bool)], records: &[Recor
             _ => record.values.get(slot.def.id),
         };
         slot.write(*row, value, *new, around, &mut scratch);
+    }
+}
+
+/// Slot by slot in the order of field numbers, in which values are too, so that none has to be searched for.
+fn write_in_turn(slots: &mut [Slot], rows: &[(u32, bool)], records: &[Record], around: Around<'_>) {
+    let (meta, fields) = slots.split_at_mut(META.len());
+    for (at, slot) in meta.iter_mut().enumerate() {
+        write_slot(at, slot, rows, records, around);
+    }
+    let mut fields: Vec<&mut Slot> = fields.iter_mut().collect();
+    fields.sort_by_key(|slot| slot.def.id);
+    let mut left: Vec<&[(u32, Value)]> = records.iter().map(|record| record.values.as_slice()).collect();
+    let mut scratch = Vec::new();
+    for slot in fields {
+        for ((row, new), left) in rows.iter().zip(&mut left) {
+            let value = match left.split_first() {
+                Some(((field, value), rest)) if *field == slot.def.id => {
+                    *left = rest;
+                    value
+                }
+                _ => &Value::Null,
+            };
+            slot.write(*row, value, *new, around, &mut scratch);
+        }
     }
 }
 

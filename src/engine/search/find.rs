@@ -118,8 +118,7 @@ pub(super) fn rows(shared: &Shared, text: &str, object: u32, fields: &[u32], tra
 fn matching(shared: &Shared, scope: &Scope<'_>, typed: &[String], slips: bool) -> Result<Bits, SearchError> {
     let stages: &[Stage] =
         if slips { &[Stage::Titles, Stage::Elsewhere, Stage::Slips] } else { &[Stage::Titles, Stage::Elsewhere] };
-    let table = scope.table.read();
-    let mut rows = Bits::zeros(table.len());
+    let mut rows = Bits::default();
     let view = shared.words.view();
     for segment in &view.segments {
         let mut documents = segment.of_objects(std::iter::once(scope.object));
@@ -137,12 +136,14 @@ fn matching(shared: &Shared, scope: &Scope<'_>, typed: &[String], slips: bool) -
             documents.and(&word.any(segment));
         }
         let to_verify = if scope.verify { typed } else { unread };
-        for place in documents.iter().filter_map(|document| segment.place(document)) {
-            let row = place as u32;
-            if to_verify.is_empty() || verify::found_in(&table, row, scope.fields, to_verify, slips) {
-                rows.set(row as usize, true);
-            }
+        let found = documents.iter().filter_map(|document| segment.place(document)).map(|place| place as u32);
+        if to_verify.is_empty() {
+            found.for_each(|row| rows.set(row as usize, true));
+            continue;
         }
+        let table = scope.table.read();
+        let found = found.filter(|row| verify::found_in(&table, *row, scope.fields, to_verify, slips));
+        found.for_each(|row| rows.set(row as usize, true));
     }
     Ok(rows)
 }

@@ -1,6 +1,9 @@
 //! Reads all records: sled on one thread, unsealing and hashing on others, the caller's work on its own. Order of id is kept.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread::Builder,
+};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use kith_base::RecordId;
@@ -40,7 +43,8 @@ impl SealedRow {
     }
 }
 
-/// A step's plain values, one after the other in one piece of memory.
+/// A step's plain values, one after the other in one piece of memory, which goes back to the thread that fills it.
+#[derive(Default)]
 struct PlainRows {
     /// Id, version, entry, and where the value ends.
     rows: Vec<(RecordId, u64, u64, usize)>,
@@ -64,25 +68,31 @@ impl Records {
             for _ in 0..workers {
                 let (feed, fed) = bounded::<Vec<SealedRow>>(STEPS_WAITING);
                 let (give, given) = bounded::<PlainRows>(STEPS_WAITING);
+                let (spend, spent) = bounded::<PlainRows>(STEPS_WAITING);
                 feeds.push(feed);
-                results.push(given);
-                threads.push(scope.spawn(move || unseal(&self.keys, &fed, &give)));
+                results.push((given, spend));
+                threads.push(named("kith-unseal").spawn_scoped(scope, move || unseal(&self.keys, &fed, &give, &spent)));
             }
-            let reader = scope.spawn(move || self.read(feeds));
+            let reader = named("kith-scan").spawn_scoped(scope, move || self.read(feeds));
             // Steps are dealt out in turn and collected in turn, which keeps their order.
             'all: loop {
-                for result in &results {
-                    let Ok(step) = result.recv() else { break 'all };
+                for (given, spend) in &results {
+                    let Ok(step) = given.recv() else { break 'all };
                     let mut start = 0;
-                    for (id, version, seq, end) in step.rows {
-                        each(id, version, seq, &step.values[start..end]);
-                        start = end;
+                    for (id, version, seq, end) in &step.rows {
+                        each(*id, *version, *seq, &step.values[start..*end]);
+                        start = *end;
                     }
+                    // A worker that has ended needs no memory back.
+                    let _ = spend.try_send(step);
                 }
             }
             drop(results);
-            let sums: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();
-            let read = reader.join().unwrap_or_else(|_| Err(Damaged("sled failed while reading".into())));
+            let no_thread = |error: std::io::Error| Damaged(format!("a thread cannot start: {error}"));
+            let threads: Result<Vec<_>, _> = threads.into_iter().collect();
+            let sums: Vec<_> = threads.map_err(no_thread)?.into_iter().map(|thread| thread.join()).collect();
+            let read = reader.map_err(no_thread)?.join();
+            let read = read.unwrap_or_else(|_| Err(Damaged("sled failed while reading".into())));
             read.map(|()| sums)
         })?;
         let mut digest = Digest::default();
@@ -159,12 +169,22 @@ impl Records {
     }
 }
 
-fn unseal(keys: &Keys, fed: &Receiver<Vec<SealedRow>>, give: &Sender<PlainRows>) -> Result<Digest, Damaged> {
+fn named(name: &str) -> Builder {
+    Builder::new().name(name.into())
+}
+
+fn unseal(
+    keys: &Keys,
+    fed: &Receiver<Vec<SealedRow>>,
+    give: &Sender<PlainRows>,
+    spent: &Receiver<PlainRows>,
+) -> Result<Digest, Damaged> {
     let mut digest = Digest::default();
     for step in fed {
-        let bytes = step.iter().map(|row| row.sealed().len()).sum();
         let ring = keys.ring();
-        let mut plain = PlainRows { rows: Vec::with_capacity(step.len()), values: Vec::with_capacity(bytes) };
+        let mut plain = spent.try_recv().unwrap_or_default();
+        plain.rows.clear();
+        plain.values.clear();
         for row in step {
             let (id, RowHead { version, seq, sealed_hash, .. }) = (row.id, row.head);
             // The noted hash will do: the seal vouches for the bytes below, and the sum for the hash.
