@@ -99,11 +99,16 @@ pub fn environment() -> Env {
     env
 }
 
+/// What `today()` is beside a moment: when the day began where the asker is. Beside a date it is the date itself, which has no place.
+pub const TODAY_MOMENT: &str = "@today";
+
 /// Adds the functions that ask for the time.
 pub fn add_time(scope: &mut Context<'_, '_>, context: &EvalContext) {
     let now = moment(context.now_ms);
     let today = moment(times::today_ms(context.now_ms, &context.time_zone));
     let _ = scope.add_function("now", move || now.clone());
+    let midnight = moment(times::midnight_ms(context.now_ms, &context.time_zone));
+    let _ = scope.add_function(TODAY_MOMENT, move || midnight.clone());
     let this_day = today.clone();
     let _ = scope.add_function("today", move || today.clone());
     let _ = scope.add_function("years_since", move |then: Value| years_since(&then, &this_day));

@@ -2,6 +2,8 @@
 
 use cel::common::ast::{EntryExpr, Expr as Ast, IdedExpr};
 
+use super::functions::TODAY_MOMENT;
+
 #[derive(Default)]
 pub struct Names<'a> {
     /// Each once, in order of appearance.
@@ -26,7 +28,7 @@ fn visit<'a>(ast: &'a IdedExpr, bound: &mut Vec<&'a str>, found: &mut Names<'a>)
         }
         Ast::Select(select) => visit(&select.operand, bound, found),
         Ast::Call(call) => {
-            found.timed |= matches!(call.func_name.as_str(), "now" | "today" | "years_since");
+            found.timed |= matches!(call.func_name.as_str(), "now" | "today" | TODAY_MOMENT | "years_since");
             if let Some(target) = &call.target {
                 visit(target, bound, found);
             }

@@ -6,7 +6,7 @@ use cel::common::ast::{
 
 use super::{
     ExprError, RECORD_NAMES, build,
-    functions::{self, KNOWN, MATCHES},
+    functions::{self, KNOWN, MATCHES, TODAY_MOMENT},
 };
 use crate::{Column, FieldDef, ObjectDef, kinds, nearest::nearest};
 
@@ -212,6 +212,9 @@ impl Resolver<'_> {
         if !compares || !args.iter().any(|arg| self.is_time(arg)) {
             return Ok(args);
         }
+        let moments = args.iter().any(|arg| self.time_format(arg) == Some("date-time"))
+            && !args.iter().any(|arg| self.time_format(arg) == Some("date"));
+        let args = if moments { args.into_iter().map(from_midnight).collect() } else { args };
         let wrap = |arg: IdedExpr| match &arg.expr {
             Ast::Literal(LiteralValue::String(text)) => match functions::date_ms(text) {
                 Some(_) => Ok(build::call(functions::DATE_TIME, vec![arg])),
@@ -226,12 +229,19 @@ impl Resolver<'_> {
     }
 
     fn is_time(&self, ast: &IdedExpr) -> bool {
-        let Ast::Ident(name) = &ast.expr else { return false };
+        self.time_format(ast).is_some()
+    }
+
+    /// `date` or `date-time` for a name that is one.
+    fn time_format(&self, ast: &IdedExpr) -> Option<&'static str> {
+        let Ast::Ident(name) = &ast.expr else { return None };
         match self.field(name) {
-            Some(field) => {
-                field.kind().json_schema(field)["format"].as_str().is_some_and(|f| f == "date" || f == "date-time")
-            }
-            None => matches!(name.as_str(), "created_at" | "updated_at"),
+            Some(field) => match field.kind().json_schema(field)["format"].as_str() {
+                Some("date") => Some("date"),
+                Some("date-time") => Some("date-time"),
+                _ => None,
+            },
+            None => matches!(name.as_str(), "created_at" | "updated_at").then_some("date-time"),
         }
     }
 
@@ -323,6 +333,20 @@ impl Resolver<'_> {
         self.bound.clear();
         inner
     }
+}
+
+/// `today()`, also as part of a sum, as the moment at which the day began.
+fn from_midnight(mut ast: IdedExpr) -> IdedExpr {
+    if let Ast::Call(call) = &mut ast.expr {
+        match call.func_name.as_str() {
+            "today" if call.target.is_none() && call.args.is_empty() => call.func_name = TODAY_MOMENT.to_string(),
+            operators::ADD | operators::SUBSTRACT => {
+                call.args = std::mem::take(&mut call.args).into_iter().map(from_midnight).collect();
+            }
+            _ => {}
+        }
+    }
+    ast
 }
 
 fn unusable(at: usize, said: &str) -> ExprError {

@@ -79,6 +79,24 @@ fn money_dates_lists_and_null_compare_as_people_expect() {
 }
 
 #[test]
+fn today_is_the_askers_day_for_dates_and_for_moments() {
+    // Midnight of the 2nd of March in Rome is 23:00 UTC of the 1st.
+    let at = |filter: &str, created: i64| {
+        let expr = Expr::parse(filter).unwrap().resolve(&deals()).unwrap();
+        let created = chrono::DateTime::from_timestamp_millis(created).unwrap().fixed_offset();
+        expr.evaluate(&|name| if name == "created_at" { Cel::Timestamp(created) } else { Cel::Null }, &now())
+    };
+    let midnight = 1_772_406_000_000;
+    for filter in ["created_at >= today()", "today() <= created_at", "created_at > today() - duration(\"1s\")"] {
+        assert_eq!(at(filter, midnight), Ok(Cel::Bool(true)), "{filter}");
+        assert_eq!(at(filter, midnight - 1_000), Ok(Cel::Bool(false)), "{filter}");
+    }
+    assert_eq!(at("created_at < today() + duration(\"24h\")", midnight + 86_400_000), Ok(Cel::Bool(false)));
+    assert!(holds("close_date == today()", json!({"close_date": "2026-03-02"})));
+    assert!(Expr::parse("created_at >= @today()").is_err());
+}
+
+#[test]
 fn ordering_on_null_has_no_value_and_equality_has() {
     for filter in ["amount > 1000", "close_date < today()", "name.contains(\"x\")", "!(amount > 1000)"] {
         assert!(matches!(run(filter, json!({})), Err(ExprError::Evaluation(_))), "{filter}");

@@ -177,6 +177,13 @@ pub fn today_ms(now_ms: TimestampMs, zone: &str) -> TimestampMs {
     i64::from(day.unwrap_or_default()) * 86_400_000
 }
 
+/// When the day began that it is at `now_ms` in `zone`.
+pub fn midnight_ms(now_ms: TimestampMs, zone: &str) -> TimestampMs {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    let began = Timestamp::from_millisecond(now_ms).and_then(|now| now.to_zoned(zone).start_of_day());
+    began.map_or(0, |at| at.timestamp().as_millisecond())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
