@@ -12,7 +12,7 @@ use kith_base::RecordId;
 use crate::{
     Store, StoreError, Vault,
     error::at,
-    folder::{Folder, create_file, make_folder, sync_folder},
+    folder::{Folder, create_file, make_folder, replace_file, sync_folder},
     journal::{
         FrameKind, Hash,
         format::{Bad, FrameHeader, SEGMENT_HEADER_BYTES, SegmentHeader},
@@ -123,6 +123,8 @@ pub struct JournalWriter {
     /// The same of what was kept.
     kept: (u64, Hash),
     ended: bool,
+    /// An erasure was kept: values that it names may have come from before it.
+    erasures: bool,
 }
 
 impl JournalWriter {
@@ -144,6 +146,7 @@ impl JournalWriter {
             chain: [0; 32],
             kept: (0, [0; 32]),
             ended: false,
+            erasures: false,
         };
         writer.begin();
         Ok(writer)
@@ -183,6 +186,7 @@ impl JournalWriter {
                 let head = if about.is_entry { piece(frame.head_place()) } else { &[] };
                 frame.encode(head, pieces.into_iter().map(piece), &self.keys, &mut self.segment);
                 self.kept = (self.seq, self.chain);
+                self.erasures = self.erasures || about.is_erasure;
             }
             rest = &rest[length..];
         }
@@ -194,12 +198,15 @@ impl JournalWriter {
         (self.seq, self.chain)
     }
 
-    /// Writes the rest and makes all of it durable. Returns the newest entry that was kept, and its chain hash.
+    /// Writes the rest and makes all of it durable. The first opening carries out every erasure that was kept. Returns the newest entry that was kept, and its chain hash.
     ///
     /// # Errors
     /// Why it cannot be written.
     pub fn finish(mut self) -> Result<(u64, [u8; 32]), StoreError> {
         self.close_segment()?;
+        if self.erasures {
+            replace_file(&self.folder.join("erasing"), &[1])?;
+        }
         sync_folder(&self.folder)?;
         Ok(self.kept)
     }

@@ -149,6 +149,22 @@ fn erasures_are_named_and_copied_as_gaps() {
 }
 
 #[test]
+fn what_was_copied_before_an_erasure_is_gone_after_the_first_opening() {
+    let bench = Bench::new(30);
+    let before = bench.copied(0, 30);
+    let seq = bench.store.erase(&[id(3)], vec![9], 77).unwrap();
+    let (dir, mut writer) = bench.fresh();
+    writer.push(&before, &mut |_| true).unwrap();
+    writer.push(&bench.copied(30, seq), &mut |_| true).unwrap();
+    writer.finish().unwrap();
+    let store = Store::open(dir.path(), &bench.vault, options()).unwrap().0;
+    assert_eq!(content(&store), content(&bench.store));
+    assert_eq!(store.read_change(4, id(3)).unwrap().unwrap().1.value, None);
+    let report = store.verify(&mut |_, _| {}).unwrap();
+    assert!(report.findings.iter().all(|finding| finding.place == "vault.age"), "{:?}", report.findings);
+}
+
+#[test]
 fn only_an_empty_folder_is_free() {
     let dir = tempfile::tempdir().unwrap();
     assert!(is_free(dir.path()).unwrap() && is_free(&dir.path().join("none")).unwrap());
