@@ -13,6 +13,9 @@ pub enum EngineError {
     ObjectNotFound(String),
     #[error("there is no record {id} in '{object}', or you may not see it")]
     RecordNotFound { object: String, id: RecordId },
+    /// The record is there now, and its state of an earlier moment is not.
+    #[error("{0}")]
+    NotThen(String),
     #[error("'{object}' has no field '{field}'{hint}")]
     FieldNotFound { object: String, field: String, hint: String },
     #[error("'{object}' has no action '{action}'; GET /api/v1/objects/{object} lists its actions")]
@@ -69,6 +72,7 @@ impl EngineError {
         match self {
             EngineError::ObjectNotFound(_) => "object.not_found",
             EngineError::RecordNotFound { .. } => "record.not_found",
+            EngineError::NotThen(_) => "record.not_then",
             EngineError::FieldNotFound { .. } => "field.not_found",
             EngineError::ActionNotFound { .. } => "action.not_found",
             EngineError::AccessDenied(_) => "access.denied",

@@ -55,11 +55,11 @@ pub struct FieldChange {
 }
 
 /// One version as the journal holds it.
-struct Version {
-    entry: EntryHead,
-    change: Change,
+pub(crate) struct Version {
+    pub entry: EntryHead,
+    pub change: Change,
     /// None: erased for good.
-    record: Option<Record>,
+    pub record: Option<Record>,
 }
 
 impl Engine {
@@ -110,7 +110,7 @@ impl Engine {
         Ok(at)
     }
 
-    fn version(&self, seq: u64, id: RecordId) -> Result<Option<Version>, EngineError> {
+    pub(crate) fn version(&self, seq: u64, id: RecordId) -> Result<Option<Version>, EngineError> {
         if seq == 0 {
             return Ok(None);
         }

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod actions;
 pub mod actor;
+pub mod as_it_was;
 pub mod audit;
 pub mod auth;
 pub mod command;
@@ -31,6 +32,7 @@ mod upkeep;
 pub use access::{FieldAccess, Op};
 pub use actions::{Action, ActionContext, ActionResult};
 pub use actor::{Actor, ActorKind};
+pub use as_it_was::{AsItWas, Moment, Revert};
 pub use command::{
     Cause, Command, CommitOptions, EngineMetrics, Fields, Group, GroupQuery, Hit, IdempotencyKey, Page, Query,
     SearchQuery, Seed, Title,
