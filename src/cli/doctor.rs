@@ -58,6 +58,10 @@ pub async fn run(common: &Common, args: Args) -> Outcome {
     findings.push(port(&args.listen, served));
     if served {
         findings.push(server(&socket).await);
+        match LocalClient::beside(&socket).call(Ask::get("/backups")).await {
+            Ok(list) => findings.extend(backups(&list["health"])),
+            Err(error) => findings.push(found("backup", State::Warn, error.to_string())),
+        }
     } else {
         let asked = common.clone();
         findings.extend(open::blocking(move || Ok(vault(&asked))).await?);
@@ -228,13 +232,67 @@ fn vault(common: &Common) -> Vec<Finding> {
         Ok((store, report)) => {
             findings.extend(report.notes.into_iter().map(|note| found("store", State::Warn, note)));
             findings.extend(sizes(&store.stats()));
-            if let Err(error) = store.close() {
-                findings.push(found("store", State::Fail, error.to_string()));
-            }
+            findings.extend(closing(common, &vault, store));
         }
         Err(error) => findings.push(found("store", State::Fail, error.to_string())),
     }
     findings
+}
+
+/// What only the engine can tell; closes the store.
+fn closing(common: &Common, vault: &Vault, store: Store) -> Vec<Finding> {
+    let health = open::engine_on(&common.data, vault, store, &mut |_| {}).and_then(|engine| {
+        let health = kith_backup::Health::of(&engine).map(|health| health.shown(engine.now_ms()));
+        engine.close()?;
+        Ok(health?)
+    });
+    match health {
+        Ok(health) => backups(&health),
+        Err(error) => vec![found("store", State::Fail, error.message())],
+    }
+}
+
+/// Whether there are backups, how old the newest is, and whether they would help.
+fn backups(health: &serde_json::Value) -> Vec<Finding> {
+    /// A day and some hours: the daily one may take its time.
+    const OLD_S: u64 = 30 * 3600;
+    let mut findings = Vec::new();
+    if let Some(problem) = health["problem"].as_str() {
+        findings.push(found("backup", State::Fail, problem));
+    }
+    if health["recipients"] == json!(0) {
+        let said = "there is no recovery key that a backup could be sealed to; make one with 'kith key recovery'";
+        findings.push(found("backup", State::Warn, said));
+    }
+    match health["newest_age_seconds"].as_u64() {
+        None => findings.push(found(
+            "backup",
+            State::Warn,
+            "there is no backup yet; set one up with 'kith backup schedule'",
+        )),
+        Some(age) if age > OLD_S => {
+            let said = format!("the newest backup is {} old; look at 'kith backup list'", duration(age));
+            findings.push(found("backup", State::Warn, said));
+        }
+        Some(age) => findings.push(found("backup", State::Ok, format!("the newest is {} old", duration(age)))),
+    }
+    if let Some(why) = health["failed"].as_str() {
+        findings.push(found("backup", State::Warn, format!("the last one failed: {}", print::printable(why))));
+    }
+    if health["same_disk"] == json!(true) {
+        let said = "backups go to the disk that the data is on; choose another one, or copy them elsewhere";
+        findings.push(found("backup", State::Warn, said));
+    }
+    findings
+}
+
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} minutes", seconds / 60),
+        7_200..172_800 => format!("{} hours", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
 }
 
 fn sizes(stats: &StoreStats) -> Vec<Finding> {

@@ -1,5 +1,6 @@
 //! What a command says when it cannot do its work: one sentence with the next step, and a stable code.
 
+use kith_backup::BackupError;
 use kith_engine::EngineError;
 use kith_server::{client::ClientError, serve::ServeError};
 use kith_store::{StoreError, VaultError};
@@ -69,6 +70,12 @@ impl From<StoreError> for CliError {
 
 impl From<VaultError> for CliError {
     fn from(error: VaultError) -> Self {
+        CliError::failed(error.code(), error.to_string())
+    }
+}
+
+impl From<BackupError> for CliError {
+    fn from(error: BackupError) -> Self {
         CliError::failed(error.code(), error.to_string())
     }
 }

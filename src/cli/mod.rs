@@ -3,6 +3,7 @@
 
 mod ask;
 mod audit;
+mod backup;
 mod completions;
 mod demo;
 mod doctor;
@@ -66,6 +67,8 @@ enum Command {
     Token(token::Command),
     Import(import::Args),
     Export(export::Args),
+    #[command(subcommand)]
+    Backup(backup::Command),
     Verify(verify::Args),
     #[command(subcommand)]
     Audit(audit::Command),
@@ -109,6 +112,7 @@ impl Command {
             Command::Token(command) => token::run(common, command).await,
             Command::Import(args) => import::run(common, args).await,
             Command::Export(args) => export::run(common, args).await,
+            Command::Backup(command) => backup::run(common, command).await,
             Command::Verify(args) => verify::run(common, args).await,
             Command::Audit(command) => audit::run(common, command).await,
             Command::Doctor(args) => doctor::run(common, args).await,

@@ -18,6 +18,11 @@ pub fn engine(data: &Path, vault: &Vault, progress: &mut dyn FnMut(u64)) -> Outc
     for note in &report.notes {
         eprintln!("kith: {note}");
     }
+    engine_on(data, vault, store, progress)
+}
+
+/// The engine on a store that is open.
+pub fn engine_on(data: &Path, vault: &Vault, store: Store, progress: &mut dyn FnMut(u64)) -> Outcome<Engine> {
     let files = Files::open(data, vault)?;
     let options = EngineOptions {
         clock: Arc::new(SystemClock),

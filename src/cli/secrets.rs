@@ -45,6 +45,11 @@ fn key_file(common: &Common) -> Outcome<Secret<String>> {
     read(&path, common)
 }
 
+/// The text of a file with a recovery identity.
+pub fn identity(path: &Path, common: &Common) -> Outcome<Secret<String>> {
+    read(path, common)
+}
+
 /// What the service manager hands over (systemd's LoadCredential).
 fn credential(name: &str) -> Option<PathBuf> {
     let path = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(name);

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicI64};
 
+use kith_backup::Backups;
 use kith_engine::{Actor, Command, CommitOptions, Engine, EngineError, Here, Record};
 use tokio::sync::{Semaphore, watch};
 
@@ -39,6 +40,7 @@ pub struct App {
     pub session_ended: watch::Sender<u64>,
     /// Turns for imports in the background.
     pub imports: Arc<Semaphore>,
+    pub backups: Backups,
     /// True once the server stops: live streams end, new imports are refused.
     pub stopping: watch::Sender<bool>,
 }
@@ -47,6 +49,7 @@ impl App {
     pub fn new(engine: Engine, options: AppOptions) -> Arc<App> {
         let limiter = options.rate.map(Limiter::new);
         Arc::new(App {
+            backups: Backups::new(engine.clone()),
             engine,
             options,
             metrics: Metrics::new(),

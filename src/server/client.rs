@@ -72,6 +72,10 @@ impl Ask {
         Ask::new(Method::PATCH, path).json(body)
     }
 
+    pub fn put(path: impl Into<String>, body: &Json) -> Ask {
+        Ask::new(Method::PUT, path).json(body)
+    }
+
     pub fn delete(path: impl Into<String>) -> Ask {
         Ask::new(Method::DELETE, path)
     }

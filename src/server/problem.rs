@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use kith_backup::BackupError;
 use kith_engine::{EngineError, read::rfc3339 as time};
 use kith_exchange::ExchangeError;
 use kith_model::Violation;
@@ -33,12 +34,19 @@ pub static TABLE: &[(&str, u16, &str)] = &[
     ("route.not_found", 404, "There is nothing here"),
     ("object.not_found", 404, "There is no such object"),
     ("record.not_found", 404, "There is no such record"),
+    ("record.not_then", 404, "The record has no such state"),
     ("action.not_found", 404, "There is no such action"),
     ("import.not_found", 404, "There is no such import"),
+    ("backup.not_found", 404, "There is no such backup"),
     ("method.not_allowed", 405, "This method is not offered here"),
     ("record.not_unique", 409, "Another record has this value"),
     ("schema.conflict", 409, "The schema cannot change like this"),
     ("import.conflict", 409, "The import is not in a state for this"),
+    ("backup.inside", 422, "This is no place for backups"),
+    ("backup.schedule", 422, "The schedule is not right"),
+    ("backup.stopping", 503, "The server is stopping"),
+    ("backup.", 409, "The backup cannot be taken"),
+    ("vault.bad_recipient", 422, "This is no recipient"),
     ("record.version_conflict", 412, "The record has changed meanwhile"),
     ("request.too_large", 413, "The request is too large"),
     ("batch.too_large", 413, "Too many operations"),
@@ -200,6 +208,16 @@ impl From<EngineError> for Problem {
             problem.0.retry_after_s = Some(*seconds);
         }
         problem
+    }
+}
+
+impl From<BackupError> for Problem {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Engine(error) => error.into(),
+            BackupError::Store(error) => EngineError::from(error).into(),
+            error => Problem::new(error.code(), error.to_string()),
+        }
     }
 }
 

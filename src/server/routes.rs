@@ -8,8 +8,8 @@ use poem::{
 
 use crate::{
     api::{
-        actions, audit, batch, events, exports, files, groups, health, history, imports, me, objects, openapi, records,
-        search, second_factor, session, sessions, timeline, tokens, users,
+        actions, as_it_was, audit, backups, batch, events, exports, files, groups, health, history, imports, me,
+        objects, openapi, records, search, second_factor, session, sessions, timeline, tokens, users,
     },
     front::refusal,
     problem::Problem,
@@ -53,6 +53,7 @@ pub fn table() -> Vec<RouteEntry> {
             .patch("updateRecord", records::update)
             .delete("deleteRecord", records::remove),
         at("/records/{object}/{id}/restore").post("restoreRecord", records::restore),
+        at("/records/{object}/{id}/revert").post("revertRecord", as_it_was::revert),
         at("/records/{object}/{id}/history").get("getHistory", history::list),
         at("/records/{object}/{id}/timeline").get("getTimeline", timeline::list),
         at("/records/{object}/{id}/actions/{action}").post("runAction", actions::run),
@@ -76,6 +77,14 @@ pub fn table() -> Vec<RouteEntry> {
         at("/tokens").post("createToken", tokens::create),
         at("/audit").get("listAudit", audit::list),
         at("/audit/verify").post("verifyJournal", audit::verify),
+        at("/backups").get("listBackups", backups::list).post("startBackup", backups::start),
+        at("/backups/stream").post("streamBackup", backups::stream),
+        at("/backups/erasures").get("getErasures", backups::erased),
+        at("/backups/schedule")
+            .get("getBackupSchedule", backups::schedule)
+            .put("setBackupSchedule", backups::set_schedule),
+        at("/backups/{id}").get("getBackup", backups::show),
+        at("/backups/{id}/content").get("downloadBackup", backups::content),
         at("/openapi.json").get("getOpenApi", openapi::document),
         at("/health").get("getHealth", health::show),
         at("/metrics").get("getMetrics", health::metrics),

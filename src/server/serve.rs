@@ -125,6 +125,7 @@ impl Bound {
     pub async fn serve(self, engine: Engine, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
         let app = App::new(engine.clone(), self.options.clone());
         app.settle_imports().await;
+        app.backups.start();
         let front = Front::new(app.clone());
         let tcp = Tcp { address: LocalAddr(Addr::SocketAddr(self.address)), listener: self.tcp };
         let (acceptor, path) = match self.socket {
@@ -147,7 +148,12 @@ impl Bound {
             // A stale socket is replaced at the next start, so a failure here harms nobody.
             let _ = fs::remove_file(path);
         }
-        let closed = tokio::task::spawn_blocking(move || engine.close()).await;
+        let backups = app.backups.clone();
+        let close = move || {
+            backups.stop();
+            engine.close()
+        };
+        let closed = tokio::task::spawn_blocking(close).await;
         ran.map_err(ServeError::Run)?;
         closed.map_err(|error| ServeError::Run(io::Error::other(error)))??;
         Ok(())

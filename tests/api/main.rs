@@ -6,6 +6,8 @@ mod harness;
 mod access;
 mod actions;
 mod administration;
+mod as_it_was;
+mod backups;
 mod conditions;
 mod events;
 mod files;

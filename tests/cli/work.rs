@@ -109,7 +109,8 @@ fn the_binary_describes_itself() {
     }
     assert!(said(&vault.run(&["man"])).contains(".TH kith"));
     assert!(said(&vault.run(&["man", "serve"])).contains("listen"));
-    for command in ["init", "serve", "demo", "user", "token", "import", "export", "verify", "audit", "doctor"] {
+    for command in ["init", "serve", "demo", "user", "token", "import", "export", "verify", "audit", "doctor", "backup"]
+    {
         assert!(vault.run(&[command, "--help"]).status.success(), "{command}");
     }
 }

@@ -20,6 +20,9 @@ pub fn run(args: &Args) -> Outcome {
     let mut left_out = Vec::new();
     web::build()?;
     web::test()?;
+    if !tools::age()? {
+        left_out.push("backups under the ordinary age program: it is not installed here");
+    }
     rust_tests(args.full)?;
     browser_tests(&mut left_out)?;
     contract_tests(&mut left_out)?;

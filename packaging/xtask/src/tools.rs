@@ -16,6 +16,15 @@ pub fn browser() -> Outcome<Option<PathBuf>> {
     Ok(find_browser())
 }
 
+/// The ordinary `age` program, which must open our backups: an installed one, or Debian's package.
+pub fn age() -> Outcome<bool> {
+    if !answers("age", &["--version"]) && answers("apt-get", &["--version"]) && is_root() {
+        call(&mut program("apt-get", ".", &["update", "-qq"]))?;
+        call(&mut program("apt-get", ".", &["install", "-y", "-qq", "--no-install-recommends", "age"]))?;
+    }
+    Ok(answers("age", &["--version"]))
+}
+
 fn find_browser() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("KITH_BROWSER") {
         return Some(PathBuf::from(named));

@@ -62,7 +62,14 @@ fn list() -> HashMap<&'static str, Baseline> {
                 writable: None,
             },
         ),
-        ("settings", Baseline { grant: readable(), writable: None }),
+        // Where backups go concerns nobody but administrators.
+        (
+            "settings",
+            Baseline {
+                grant: ObjectGrant { fields: HashMap::from([("backups".into(), FieldAccess::Hidden)]), ..readable() },
+                writable: None,
+            },
+        ),
         (
             "views",
             Baseline {

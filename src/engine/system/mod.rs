@@ -1,6 +1,7 @@
 //! Administration objects: users, roles, tokens and the rest are records like any other. Refuses to hold behaviour: who may do what
 //! with them is decided in `access`.
 
+mod backups;
 mod fields;
 mod imports;
 mod objects;
@@ -19,9 +20,10 @@ use kith_model::ObjectDef;
 /// Numbers of the administration objects and their fields, for code that reads their records. Never renumbered.
 pub mod ids {
     pub use super::{
-        fields::ids as fields, imports::ids as imports, objects::ids as objects, roles::ids as roles,
-        second_factors::ids as second_factors, sessions::ids as sessions, settings::ids as settings,
-        teams::ids as teams, tokens::ids as tokens, users::ids as users, views::ids as views,
+        backups::ids as backups, fields::ids as fields, imports::ids as imports, objects::ids as objects,
+        roles::ids as roles, second_factors::ids as second_factors, sessions::ids as sessions,
+        settings::ids as settings, teams::ids as teams, tokens::ids as tokens, users::ids as users,
+        views::ids as views,
     };
 }
 
@@ -38,6 +40,7 @@ pub fn objects() -> Vec<ObjectDef> {
         objects::object(),
         fields::object(),
         imports::object(),
+        backups::object(),
         settings::object(),
     ]
 }

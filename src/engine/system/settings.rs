@@ -15,6 +15,7 @@ pub mod ids {
     pub const DAY_FIRST: u32 = 7;
     pub const DECIMAL_COMMA: u32 = 8;
     pub const SECOND_FACTOR: u32 = 30;
+    pub const BACKUPS: u32 = 20;
 }
 
 pub fn object() -> ObjectDef {
@@ -71,5 +72,7 @@ pub fn object() -> ObjectDef {
                 .help("Who signs in with password and authenticator code; a role may need it too"),
         )
         .field(ids::DECIMAL_COMMA, field::boolean("decimal_comma", "Decimal comma").default(false))
+        // Read-only here: where backups go is set through their own schedule, which checks it as a whole.
+        .field(ids::BACKUPS, field::json("backups", "Schedule of backups").read_only().hidden())
         .build()
 }

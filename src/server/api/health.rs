@@ -65,5 +65,20 @@ fn gather(app: &App) {
     for (name, value) in values {
         app.metrics.set(name, value as f64);
     }
+    gather_backups(app);
     app.metrics.set("live_streams", app.streams.load(Ordering::Relaxed) as f64);
+}
+
+/// A vault that never was backed up has no age of its newest backup.
+fn gather_backups(app: &App) {
+    let Ok(health) = kith_backup::Health::of(&app.engine) else { return };
+    let flag = |on: bool| f64::from(u8::from(on));
+    app.metrics.set("backup_enabled", flag(health.enabled));
+    app.metrics.set("backup_recipients", health.recipients as f64);
+    app.metrics.set("backup_last_failed", flag(health.failed.is_some() || health.problem.is_some()));
+    app.metrics.set("backup_failures", app.backups.failures() as f64);
+    app.metrics.set("backup_same_disk", flag(health.same_disk));
+    if let Some(newest) = health.newest_ms {
+        app.metrics.set("backup_newest_age_seconds", (app.engine.now_ms() - newest).max(0) as f64 / 1000.0);
+    }
 }

@@ -1,7 +1,9 @@
 //! The handlers, one file per group of routes. A handler extracts, builds a command or a question, runs it and answers.
 
 pub mod actions;
+pub mod as_it_was;
 pub mod audit;
+pub mod backups;
 pub mod batch;
 pub mod events;
 pub mod exports;

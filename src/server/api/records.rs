@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    State, no_content, ok, record,
+    State, as_it_was, no_content, ok, record,
     shape::{self, Shape},
 };
 use crate::{
@@ -87,7 +87,14 @@ pub async fn show(
     Path((object, id)): Path<(String, String)>,
     request: &Request,
 ) -> Result<Response> {
-    let params = Params::of(request, &["fields", "expand"])?;
+    let params = Params::of(request, &["fields", "expand", "at"])?;
+    if let Some(at) = params.text("at") {
+        if params.text("fields").or(params.text("expand")).is_some() {
+            return Err(Problem::request("a record as it was is shown whole; leave 'fields' and 'expand' out").into());
+        }
+        // No ETag: nobody should change today's record on the strength of an old one.
+        return Ok(ok(&as_it_was::show(&app, caller, object, id, at).await?));
+    }
     let shape = shape_of(&params);
     let body = app
         .act(caller, move |engine, actor| {

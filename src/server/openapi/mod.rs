@@ -122,6 +122,9 @@ fn answers(described: &Described, gives: Gives) -> Json {
         Gives::Created(schema) => {
             answers.insert("201".into(), json!({ "description": "Made", "content": json_of(schema) }));
         }
+        Gives::Started(schema) => {
+            answers.insert("202".into(), json!({ "description": "Started", "content": json_of(schema) }));
+        }
         Gives::Nothing => {
             answers.insert("204".into(), json!({ "description": "Done" }));
         }

@@ -24,6 +24,8 @@ pub enum Gives {
     Nothing,
     /// 200 with another content type.
     Other(&'static [&'static str]),
+    /// 202 with a schema: it goes on in the background.
+    Started(&'static str),
     /// 202 for a job that was started, or 200 for its dry run.
     Job,
 }
@@ -99,10 +101,11 @@ pub static ALL: &[Described] = &[
     op("batchRecords", "Records", "Up to 1,000 operations, all or nothing", &["idempotencyKey"], Takes::Json("BatchBody"), Gives::Json("BatchAnswer"), WRITE),
     op("groupRecords", "Records", "Counts and sums per value of a field", &["by", "filter", "q", "sum"], Takes::Nothing, Gives::Json("Groups"), &[]),
     op("runActionOnMany", "Actions", "Run an action on several records", NONE, Takes::Json("ActionOnManyBody"), Gives::Json("ActionResult"), WRITE),
-    op("getRecord", "Records", "One record", &["fields", "expand"], Takes::Nothing, Versioned("RecordAnswer"), &[]),
+    op("getRecord", "Records", "One record, as it is or as it was", &["fields", "expand", "at"], Takes::Nothing, Versioned("RecordAnswer"), &[]),
     op("updateRecord", "Records", "Change fields of a record", &["ifMatch"], Takes::Json("ValuesBody"), Versioned("Record"), WRITE),
     op("deleteRecord", "Records", "Put a record into the trash", &["ifMatch"], Takes::Nothing, Gives::Nothing, WRITE),
     op("restoreRecord", "Records", "Take a record out of the trash", &["idempotencyKey"], Takes::Nothing, Versioned("Record"), WRITE),
+    op("revertRecord", "Records", "Bring a record or some of its fields back to how they were", &["ifMatch"], Takes::Json("RevertBody"), Versioned("Record"), WRITE),
     op("getHistory", "Records", "Who changed what, when and why", &["shortLimit", "cursor"], Takes::Nothing, Gives::Json("HistoryPage"), &[]),
     op("getTimeline", "Records", "Notes, tasks, files and changes, newest first", &["shortLimit", "cursor"], Takes::Nothing, Gives::Json("TimelinePage"), &[]),
     op("runAction", "Actions", "Run an action on a record", NONE, Takes::Json("ActionInput"), Gives::Json("ActionResult"), WRITE),
@@ -125,6 +128,14 @@ pub static ALL: &[Described] = &[
     op("createToken", "Administration", "Issue an API token", NONE, Takes::Json("TokenBody"), Created("TokenAnswer"), &[]),
     op("listAudit", "Administration", "Changes, reads, sign-ins and refusals, newest first", AUDIT, Takes::Nothing, Gives::Json("AuditPage"), &[]),
     op("verifyJournal", "Administration", "Check the whole journal and the records", NONE, Takes::Nothing, Gives::Json("VerifyReport"), &[]),
+    op("listBackups", "Backups", "Backups, newest first, and how they are doing", NONE, Takes::Nothing, Gives::Json("Backups"), &[]),
+    op("startBackup", "Backups", "Take a backup now, into the schedule's folder", NONE, Takes::Json("BackupBody"), Gives::Started("BackupStarted"), &[409]),
+    op("streamBackup", "Backups", "Take a backup now and give it out", NONE, Takes::Json("BackupBody"), Other(&["application/octet-stream"]), &[409]),
+    op("getErasures", "Backups", "The sealed list of erasures, to be kept beside backups", &["recipients"], Takes::Nothing, Other(&["application/octet-stream"]), &[409, 422]),
+    op("getBackupSchedule", "Backups", "When backups are taken, where they go and what is kept", NONE, Takes::Nothing, Gives::Json("BackupSchedule"), &[]),
+    op("setBackupSchedule", "Backups", "Set the schedule", NONE, Takes::Json("BackupSchedule"), Gives::Json("BackupSchedule"), &[409]),
+    op("getBackup", "Backups", "One backup, such as one that was started", NONE, Takes::Nothing, Gives::Json("Backup"), &[]),
+    op("downloadBackup", "Backups", "A backup's file", NONE, Takes::Nothing, Other(&["application/octet-stream"]), &[]),
     op("getOpenApi", "Server", "This document, of the live schema", NONE, Takes::Nothing, Gives::Json("OpenApi"), &[]),
     op("getHealth", "Server", "Whether the server is well", NONE, Takes::Nothing, Gives::Json("Health"), &[]),
     op("getMetrics", "Server", "Figures for Prometheus", NONE, Takes::Nothing, Other(&["application/openmetrics-text"]), &[]),
