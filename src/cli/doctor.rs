@@ -62,6 +62,7 @@ pub async fn run(common: &Common, args: Args) -> Outcome {
             Ok(list) => findings.extend(backups(&list["health"])),
             Err(error) => findings.push(found("backup", State::Warn, error.to_string())),
         }
+        findings.push(journal(&socket).await);
     } else {
         let asked = common.clone();
         findings.extend(open::blocking(move || Ok(vault(&asked))).await?);
@@ -206,6 +207,29 @@ async fn server(socket: &Path) -> Finding {
         }
         Err(error) => found("server", State::Fail, format!("{error}")),
     }
+}
+
+/// What the server's last check of the chain found.
+async fn journal(socket: &Path) -> Finding {
+    let state = match LocalClient::beside(socket).call(Ask::get("/audit/verify")).await {
+        Ok(state) => state,
+        Err(error) => return found("journal", State::Warn, format!("{error}")),
+    };
+    let last = &state["last"];
+    let report = &last["report"];
+    let at = last["finished_at"].as_str().unwrap_or_default();
+    if last.is_null() {
+        return found("journal", State::Ok, "its chain is still being verified; 'kith verify' does it at once");
+    }
+    if report["clean"] == json!(true) {
+        return found(
+            "journal",
+            State::Ok,
+            format!("its chain was verified up to entry {} at {at}", report["head_seq"]),
+        );
+    }
+    let first = report["findings"][0]["what"].as_str().or(last["error"].as_str()).unwrap_or("an anchor does not hold");
+    found("journal", State::Fail, format!("its chain did not verify at {at}: {first}; run 'kith verify'"))
 }
 
 /// Key and store, as far as they can be looked at without a person.

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Write, path::PathBuf};
 
-use kith_server::client::Ask;
+use kith_server::client::{Ask, LocalClient};
 use tokio::task::block_in_place;
 
 use super::{CliError, Common, Outcome, ask, open};
@@ -32,23 +32,24 @@ pub async fn run(common: &Common, args: Args) -> Outcome {
     query.extend(args.filter.as_deref().map(|filter| ("filter", filter)));
     query.extend(args.fields.as_deref().map(|fields| ("fields", fields)));
     let path = ask::path(&format!("/exports/{}", ask::encoded(&args.object)), &query);
-    open::with(common, async |client| {
-        let mut answer = client.send(Ask::get(path)).await?;
-        let shown =
-            args.output.as_ref().map_or_else(|| "standard output".to_string(), |path| path.display().to_string());
-        let failed = |e: std::io::Error| CliError::failed("cli.file", format!("{shown} cannot be written: {e}"));
-        let mut out: Box<dyn Write> = match &args.output {
-            Some(path) => Box::new(File::create(path).map_err(failed)?),
-            None => Box::new(std::io::stdout()),
-        };
-        while let Some(piece) = answer.chunk().await? {
-            match block_in_place(|| out.write_all(&piece)) {
-                // The reader has seen enough.
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
-                written => written.map_err(failed)?,
-            }
+    open::with(common, async |client| save(client, &path, args.output.as_ref()).await).await
+}
+
+/// Writes an answer into a file, or to standard output, as it comes.
+pub async fn save(client: &LocalClient, path: &str, output: Option<&PathBuf>) -> Outcome {
+    let mut answer = client.send(Ask::get(path)).await?;
+    let shown = output.map_or_else(|| "standard output".to_string(), |path| path.display().to_string());
+    let failed = |e: std::io::Error| CliError::failed("cli.file", format!("{shown} cannot be written: {e}"));
+    let mut out: Box<dyn Write> = match output {
+        Some(path) => Box::new(File::create(path).map_err(failed)?),
+        None => Box::new(std::io::stdout()),
+    };
+    while let Some(piece) = answer.chunk().await? {
+        match block_in_place(|| out.write_all(&piece)) {
+            // The reader has seen enough.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+            written => written.map_err(failed)?,
         }
-        block_in_place(|| out.flush()).map_err(failed)
-    })
-    .await
+    }
+    block_in_place(|| out.flush()).map_err(failed)
 }

@@ -1,6 +1,7 @@
 //! The command line: one file per command, whose arguments are its help. Everything that changes data goes through the API, beside a
 //! running server or without one, so no rule lives here.
 
+mod anchoring;
 mod ask;
 mod audit;
 mod backup;

@@ -1,6 +1,6 @@
 //! `kith serve`: the server, until it is told to stop.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use kith_engine::Engine;
 use kith_server::{
@@ -11,7 +11,7 @@ use kith_server::{
 use kith_store::Vault;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{CliError, Common, Outcome, logging, open, print, secrets};
+use super::{CliError, Common, Outcome, anchoring, logging, open, print, secrets};
 
 /// Run the server until SIGTERM or SIGINT
 #[derive(clap::Args)]
@@ -25,6 +25,12 @@ pub struct Args {
     /// A proxy in front sets X-Forwarded-For; believe it
     #[arg(long)]
     behind_proxy: bool,
+    /// Note the journal's head in this file now and then ('-': standard output), so that nobody can rewrite the past unnoticed
+    #[arg(long, env = "KITH_ANCHOR_FILE", value_name = "FILE")]
+    anchor_file: Option<PathBuf>,
+    /// Minutes between two such notes
+    #[arg(long, env = "KITH_ANCHOR_EVERY", default_value_t = 60, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..=10_080))]
+    anchor_every: u64,
 }
 
 pub async fn run(common: &Common, args: Args) -> Outcome {
@@ -37,9 +43,18 @@ pub async fn run(common: &Common, args: Args) -> Outcome {
         socket: None,
         app: AppOptions { behind_proxy: args.behind_proxy, rate: rate(args.rate) },
     };
+    if let Some(file) = &args.anchor_file {
+        anchoring::check(&common.data, file)?;
+    }
     // The engine holds the folder's lock, so it comes before the socket: a second server must not take it away.
     let engine = open_engine(common, &vault).await?;
-    listen(common, engine, options, |url| format!("Kith is at {url}")).await
+    let every = Duration::from_secs(args.anchor_every * 60);
+    let anchoring = args.anchor_file.map(|file| tokio::spawn(anchoring::keep(engine.clone(), file, every)));
+    let served = listen(common, engine, options, |url| format!("Kith is at {url}")).await;
+    if let Some(task) = anchoring {
+        task.abort();
+    }
+    served
 }
 
 /// Five seconds' worth may come at once after a pause.

@@ -126,6 +126,9 @@ impl Bound {
         let app = App::new(engine.clone(), self.options.clone());
         app.settle_imports().await;
         app.backups.start();
+        if let Err(error) = engine.verify_in_background() {
+            tracing::error!(code = error.code(), "the journal is not verified in the background");
+        }
         let front = Front::new(app.clone());
         let tcp = Tcp { address: LocalAddr(Addr::SocketAddr(self.address)), listener: self.tcp };
         let (acceptor, path) = match self.socket {

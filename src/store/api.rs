@@ -118,6 +118,15 @@ pub trait Storage: Send + Sync {
     /// while the records are compared.
     fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<VerifyReport, StoreError>;
 
+    /// Checks the chain alone, from the first entry to the newest: frames, hashes and links, but no seals and no records. Needs
+    /// memory for one segment; readers, writers and erasures go on. `go_on` gets (done, all) in bytes after each segment; false ends
+    /// it there. Says of each anchor whether the journal still contains it.
+    fn verify_chain(
+        &self,
+        anchors: &[Anchor],
+        go_on: &mut dyn FnMut(u64, u64) -> bool,
+    ) -> Result<VerifyReport, StoreError>;
+
     /// The position a reader of the journal noted under `name`; 0 when it never did.
     fn cursor(&self, name: &str) -> Result<u64, StoreError>;
 
@@ -192,6 +201,13 @@ pub struct Finding {
     pub what: String,
 }
 
+/// A head of the journal that was noted outside earlier: an entry, and its chain hash or the first 20 bytes of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Anchor {
+    pub seq: u64,
+    pub hash: Vec<u8>,
+}
+
 /// The outcome of a full verification.
 #[derive(Clone, Debug, Default)]
 pub struct VerifyReport {
@@ -204,6 +220,8 @@ pub struct VerifyReport {
     pub head_seq: u64,
     pub head_hash: [u8; 32],
     pub findings: Vec<Finding>,
+    /// The anchors asked about, and whether the journal still contains each.
+    pub anchors: Vec<(Anchor, bool)>,
 }
 
 impl VerifyReport {

@@ -9,7 +9,7 @@ use std::{
 use kith_base::RecordId;
 
 use crate::{
-    Finding, StoreError, VerifyReport,
+    Anchor, Finding, StoreError, VerifyReport,
     checkpoint::{Checkpoint, Noted},
     digest::Digest,
     folder::Folder,
@@ -36,9 +36,13 @@ pub(crate) struct Check<'a> {
     keys: &'a Keys,
     folder: &'a Folder,
     report: VerifyReport,
+    /// Seals and records too; else the chain alone.
+    whole: bool,
     seq: u64,
     /// `None` after a gap: the next frame's own hash is taken as the start.
     chain: Option<Hash>,
+    /// Hash of the newest entry; marks behind it have their own.
+    head_chain: Hash,
     /// Version, entry and hash of each record as of `seq`.
     live: HashMap<RecordId, (u64, u64, Hash)>,
     /// Erased values that no erasure entry has accounted for so far, by record, with the newest entry.
@@ -54,13 +58,49 @@ impl<'a> Check<'a> {
             keys,
             folder,
             report: VerifyReport::default(),
+            whole: true,
             seq: 0,
             chain: Some([0; 32]),
+            head_chain: [0; 32],
             live: HashMap::new(),
             gaps: HashMap::new(),
             digest: Digest::default(),
             recent: VecDeque::new(),
         }
+    }
+
+    /// Also tells whether the journal contains these heads.
+    pub fn with_anchors(mut self, anchors: &[Anchor]) -> Check<'a> {
+        self.report.anchors = anchors.iter().map(|anchor| (anchor.clone(), false)).collect();
+        // In the order in which the entries come by.
+        self.report.anchors.sort_by_key(|(anchor, _)| anchor.seq);
+        self
+    }
+
+    /// Reads the chain alone up to `end`, as long as `go_on` says so.
+    pub fn chain(
+        mut self,
+        segments: &[Arc<Segment>],
+        end: (u64, u64),
+        go_on: &mut dyn FnMut(u64, u64) -> bool,
+    ) -> Result<VerifyReport, StoreError> {
+        self.whole = false;
+        let sizes = segments.iter().map(|segment| std::fs::metadata(&segment.path).map_or(0, |meta| meta.len()));
+        let (all, mut done): (u64, _) = (sizes.sum(), 0);
+        for segment in segments {
+            let bytes = segment.opened()?.read_all()?;
+            let until = if segment.header.first_seq == end.0 { bytes.len().min(end.1 as usize) } else { bytes.len() };
+            self.begin(segment);
+            self.frames(segment, &bytes[..until], SEGMENT_HEADER_BYTES);
+            done += bytes.len() as u64;
+            drop(bytes);
+            if !go_on(done, all) {
+                break;
+            }
+        }
+        self.report.head_seq = self.seq;
+        self.report.head_hash = self.head_chain;
+        Ok(self.report)
     }
 
     /// Reads the journal up to `end` (first sequence number and written bytes of the last segment).
@@ -151,7 +191,10 @@ impl<'a> Check<'a> {
         }
         self.chain = Some(frame.chain);
         if frame.kind == FrameKind::Mark {
-            return self.mark(place(), frame);
+            if self.whole {
+                self.mark(place(), frame);
+            }
+            return;
         }
         if frame.seq > self.seq + 1 {
             let what = format!("entries {} to {} are missing before it", self.seq + 1, frame.seq - 1);
@@ -161,10 +204,27 @@ impl<'a> Check<'a> {
         }
         if let Err(bad) = frame.check_data(bytes, self.keys) {
             self.find(place(), Some(frame.seq), ids(frame), describe(&bad, None));
-        } else {
+        } else if self.whole {
             self.seals(segment, offset, frame, bytes);
         }
-        self.take_in(frame);
+        self.anchored(frame);
+        self.head_chain = frame.chain;
+        if self.whole {
+            self.take_in(frame);
+        } else {
+            self.report.entries += 1;
+            self.report.changes += frame.rows.len() as u64;
+            self.seq = frame.seq;
+        }
+    }
+
+    /// Holds the anchors of this entry against its hash, which by now is known to follow from all before it, or was found not to.
+    fn anchored(&mut self, frame: &Frame) {
+        let anchors = &mut self.report.anchors;
+        let first = anchors.partition_point(|(anchor, _)| anchor.seq < frame.seq);
+        for (anchor, holds) in anchors[first..].iter_mut().take_while(|(anchor, _)| anchor.seq == frame.seq) {
+            *holds = !anchor.hash.is_empty() && frame.chain.starts_with(&anchor.hash);
+        }
     }
 
     fn seals(&mut self, segment: &Segment, offset: u64, frame: &Frame, bytes: &[u8]) {
@@ -288,7 +348,7 @@ impl<'a> Check<'a> {
         }
         self.vault();
         self.report.head_seq = self.seq;
-        self.report.head_hash = self.chain.unwrap_or_default();
+        self.report.head_hash = self.head_chain;
         self.report
     }
 

@@ -30,7 +30,7 @@ mod upgrade;
 mod vault;
 
 pub use api::{
-    Change, ChangeDraft, ENTRY_BYTES_MAX, Entry, EntryDraft, EntryHead, EntryKind, Finding, HEAD_BYTES_MAX,
+    Anchor, Change, ChangeDraft, ENTRY_BYTES_MAX, Entry, EntryDraft, EntryHead, EntryKind, Finding, HEAD_BYTES_MAX,
     OpenOptions, OpenReport, Storage, StoreStats, VALUE_BYTES_MAX, VerifyReport,
 };
 pub use copying::{BackupSource, EachFrame, ErasureNote, FrameNote, JournalWriter, is_free};

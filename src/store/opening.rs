@@ -6,7 +6,7 @@ use std::{collections::HashSet, path::Path, sync::Arc};
 use parking_lot::Mutex;
 
 use crate::{
-    OpenOptions, OpenReport, Store, StoreError, Vault, VerifyReport,
+    Anchor, OpenOptions, OpenReport, Store, StoreError, Vault, VerifyReport,
     applier::Applier,
     checking::Check,
     checkpoint::{Checkpoint, Noted},
@@ -171,11 +171,12 @@ fn resume_erasing(store: &Store) -> Result<(), StoreError> {
 pub(crate) fn inspect(
     path: &Path,
     vault: &Vault,
+    anchors: &[Anchor],
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<VerifyReport, StoreError> {
     let (folder, keys) = (Folder(path.to_path_buf()), vault.0.clone());
     let _lock = FolderLock::take(&folder)?;
-    let mut check = Check::new(&keys, &folder);
+    let mut check = Check::new(&keys, &folder).with_anchors(anchors);
     let journal = folder.journal();
     let list = std::fs::read_dir(&journal).map_err(crate::error::at(&journal))?;
     let mut names: Vec<u64> =

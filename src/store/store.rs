@@ -7,8 +7,8 @@ use kith_base::RecordId;
 use parking_lot::Mutex;
 
 use crate::{
-    Change, Entry, EntryDraft, EntryHead, EntryKind, OpenOptions, OpenReport, Storage, StoreError, StoreStats, Vault,
-    VerifyReport,
+    Anchor, Change, Entry, EntryDraft, EntryHead, EntryKind, OpenOptions, OpenReport, Storage, StoreError, StoreStats,
+    Vault, VerifyReport,
     api::{HEAD_BYTES_MAX, check_group, check_size},
     applier::Applier,
     checking::Check,
@@ -61,7 +61,20 @@ impl Store {
         vault: &Vault,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<VerifyReport, StoreError> {
-        crate::opening::inspect(folder, vault, progress)
+        crate::opening::inspect(folder, vault, &[], progress)
+    }
+
+    /// As `inspect`, and tells whether the journal contains these heads.
+    ///
+    /// # Errors
+    /// As `inspect`.
+    pub fn inspect_anchored(
+        folder: &Path,
+        vault: &Vault,
+        anchors: &[Anchor],
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<VerifyReport, StoreError> {
+        crate::opening::inspect(folder, vault, anchors, progress)
     }
 
     /// Builds the record store anew from the journal, which gives back the space that sled reuses but never returns. Writers
@@ -277,6 +290,25 @@ impl Storage for Store {
         let records = self.applier.lend()?;
         check.records(&records);
         Ok(check.finish())
+    }
+
+    fn verify_chain(
+        &self,
+        anchors: &[Anchor],
+        go_on: &mut dyn FnMut(u64, u64) -> bool,
+    ) -> Result<VerifyReport, StoreError> {
+        self.stop.check()?;
+        let mut once = || {
+            let check = Check::new(&self.keys, &self.folder).with_anchors(anchors);
+            check.chain(&self.journal.segments(), self.journal.last_end(), &mut *go_on)
+        };
+        let report = once()?;
+        if report.is_clean() && report.anchors.iter().all(|(_, holds)| *holds) {
+            return Ok(report);
+        }
+        // An erasure may have replaced a segment while it was read. With erasures kept out, what is found again is there.
+        let _long = self.long.lock();
+        once()
     }
 
     fn cursor(&self, name: &str) -> Result<u64, StoreError> {

@@ -7,6 +7,7 @@ mod access;
 mod actions;
 mod administration;
 mod as_it_was;
+mod audit;
 mod backups;
 mod conditions;
 mod events;

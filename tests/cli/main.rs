@@ -6,6 +6,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod audit;
 mod backup;
 mod crash;
 mod disk;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use kith_store::{Storage, Store};
+use kith_store::{Anchor, Storage, Store, VerifyReport};
 
 use crate::{
     common::{Bench, Content, Random, content, seed, setting, steady, try_open},
@@ -52,6 +52,9 @@ fn outcome(disk: &Disk, bench: &Bench, all: &Content, head: u64, what: &str) -> 
         }
     };
     let verified = store.verify(&mut |_, _| {}).unwrap();
+    let chain = store.verify_chain(&[], &mut |_, _| true).unwrap();
+    let in_frames = |report: &VerifyReport| report.findings.iter().any(|f| f.place.contains(".log at byte"));
+    assert_eq!(in_frames(&chain), in_frames(&verified), "{what}: {:?} but {:?}", chain.findings, verified.findings);
     // A finding in the journal stands; one in the record store is healed by the scan.
     if verified.findings.iter().any(|finding| finding.place.starts_with("journal")) {
         return Outcome::Found;
@@ -99,6 +102,33 @@ fn no_damage_anywhere_in_the_folder_is_silent() {
         *counts.entry(outcome(&damaged, &bench, &all, head, &what)).or_insert(0) += 1;
     }
     println!("{counts:?}");
+}
+
+#[test]
+fn an_anchor_holds_only_in_the_journal_it_was_taken_from() {
+    let (bench, _, head) = filled();
+    let (store, _) = bench.open();
+    let entry = store.read_from(head - 3, 1).unwrap().remove(0);
+    let anchor = |seq: u64, bytes: usize| Anchor { seq, hash: entry.hash[..bytes].to_vec() };
+    let wrong = Anchor { seq: entry.seq, hash: vec![7; 32] };
+    let asked = [anchor(head + 9, 32), anchor(entry.seq, 20), wrong.clone(), anchor(entry.seq, 32), anchor(1, 32)];
+    let holds = |seq: u64, report: &VerifyReport| -> Vec<bool> {
+        report.anchors.iter().filter(|(anchor, _)| anchor.seq == seq).map(|(_, holds)| *holds).collect()
+    };
+    let chain = store.verify_chain(&asked, &mut |_, _| true).unwrap();
+    assert!(chain.is_clean() && chain.head_seq == head && chain.entries == head);
+    assert_eq!(holds(entry.seq, &chain), [true, false, true]);
+    assert_eq!((holds(1, &chain), holds(head + 9, &chain)), (vec![false], vec![false]));
+    let whole = store.verify(&mut |_, _| {}).unwrap();
+    assert_eq!(whole.head_hash, chain.head_hash);
+    assert_eq!(chain.head_hash, store.read_from(head, 1).unwrap()[0].hash);
+    // An erasure takes values out and leaves the hashes.
+    store.erase(&[entry.changes[0].id], b"gone".to_vec(), 1).unwrap();
+    assert_eq!(holds(entry.seq, &store.verify_chain(&asked, &mut |_, _| true).unwrap()), [true, false, true]);
+    store.close().unwrap();
+    drop(store);
+    let inspected = Store::inspect_anchored(&bench.data(), &bench.vault, &asked, &mut |_, _| {}).unwrap();
+    assert_eq!(holds(entry.seq, &inspected), [true, false, true]);
 }
 
 #[test]

@@ -5,10 +5,13 @@ use std::{fmt, str::FromStr};
 use super::Op;
 
 /// One scope: `people:read`, `deals:write`, `*:read`, `*:write` or `admin`. Write includes read. `*` stands for every object, but
-/// changing users, roles, tokens and the schema needs `admin`, which includes all others.
+/// changing users, roles, tokens and the schema needs `admin`, which includes all others. `audit:head` gives the journal's head and nothing
+/// else.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     Admin,
+    /// The hash of the journal's newest entry, for whoever anchors it elsewhere.
+    AuditHead,
     Read(Reaches),
     Write(Reaches),
 }
@@ -40,7 +43,7 @@ impl Scope {
             (Scope::Admin, _) => true,
             (Scope::Read(on) | Scope::Write(on), Op::Read | Op::Export) => on.covers(object),
             (Scope::Write(on), _) => !administration && on.covers(object),
-            (Scope::Read(_), _) => false,
+            (Scope::Read(_) | Scope::AuditHead, _) => false,
         }
     }
 }
@@ -52,6 +55,9 @@ impl FromStr for Scope {
         let bad = || BadScope(text.chars().take(60).collect());
         if text == "admin" {
             return Ok(Scope::Admin);
+        }
+        if text == "audit:head" {
+            return Ok(Scope::AuditHead);
         }
         let (object, right) = text.split_once(':').ok_or_else(bad)?;
         let key = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -78,6 +84,7 @@ impl fmt::Display for Scope {
         };
         match self {
             Scope::Admin => f.write_str("admin"),
+            Scope::AuditHead => f.write_str("audit:head"),
             Scope::Read(reaches) => write!(f, "{}:read", on(reaches)),
             Scope::Write(reaches) => write!(f, "{}:write", on(reaches)),
         }
@@ -90,7 +97,7 @@ mod tests {
 
     #[test]
     fn scopes_survive_text_and_others_are_refused() {
-        for text in ["admin", "*:read", "*:write", "people:read", "deals_2:write"] {
+        for text in ["admin", "audit:head", "*:read", "*:write", "people:read", "deals_2:write"] {
             assert_eq!(text.parse::<Scope>().unwrap().to_string(), text);
         }
         for text in [
@@ -126,6 +133,7 @@ mod tests {
             ("*:write", "deals", Op::Delete, false, true),
             ("*:write", "users", Op::Update, true, false),
             ("users:write", "users", Op::Update, true, false),
+            ("audit:head", "people", Op::Read, false, false),
             ("admin", "users", Op::Update, true, true),
             ("admin", "deals", Op::Export, false, true),
         ];

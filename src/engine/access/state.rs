@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use crate::{
     Record,
-    audit::{AlertCounts, AuditQueue},
+    audit::{AlertCounts, AuditQueue, Verification},
     auth::{by_user::ByUser, challenge::Challenges, directory::Directory, policy::Policy, slow_down::SlowDown},
     system::ids,
 };
@@ -22,6 +22,7 @@ pub struct AccessState {
     /// Held while users or roles change: two administrators who remove each other at once must not both succeed.
     pub(crate) administration: Mutex<()>,
     pub(crate) alerts: AlertCounts,
+    pub(crate) verification: Verification,
     /// Sign-ins that wait for their second factor, and enrolments that wait for their first code.
     pub(crate) challenges: Challenges,
     /// Held from looking at a code until its use is durable: a code works once.
@@ -40,6 +41,7 @@ impl Default for AccessState {
             touching: Mutex::default(),
             administration: Mutex::default(),
             alerts: AlertCounts::default(),
+            verification: Verification::default(),
             challenges: Challenges::default(),
             second_factor: Mutex::default(),
             policy: Policy::default(),

@@ -24,6 +24,12 @@ const ENTRIES_MAX: u64 = 20_000;
 /// Changes listed of one entry; an import's thousands are counted.
 const CHANGES_MAX: usize = 50;
 
+/// Reads are written in batches; one may be in an entry this much later than itself, even when the disk was slow.
+const LATE_MS: i64 = 60_000;
+
+/// Characters of a search.
+const TEXT_CHARS_MAX: usize = 200;
+
 const LINES_DEFAULT: usize = 50;
 const LINES_MAX: usize = 500;
 
@@ -41,12 +47,23 @@ pub struct AuditQuery {
     pub kind: Option<String>,
     /// Only what happened at or after this time.
     pub since: Option<TimestampMs>,
+    /// Only what happened before this time.
+    pub until: Option<TimestampMs>,
+    /// Address of a sign-in or alert, or the beginning of one.
+    pub address: Option<String>,
+    /// Words that stand anywhere in a line: names, kinds, objects, fields, causes, details. Case does not matter.
+    pub text: Option<String>,
+    /// Only alerts of this severity.
+    pub severity: Option<Severity>,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct AuditPage {
     pub items: Vec<AuditLine>,
+    /// There may be more even when the page is short or empty: a page looks at so many entries and no more.
     pub next_cursor: Option<String>,
+    /// Time of the oldest entry looked at; none when nothing was.
+    pub searched_to: Option<TimestampMs>,
 }
 
 /// One act, ready to be said: who did what with which object, when and why.
@@ -115,15 +132,12 @@ impl Engine {
     /// # Errors
     /// `access.denied` unless the actor is an administrator, `cursor.invalid`, `request.invalid` for an unknown kind.
     pub fn audit_page(&self, actor: &Actor, query: &AuditQuery) -> Result<AuditPage, EngineError> {
-        if !actor.is_admin() && !actor.is_system() {
-            let error = EngineError::AccessDenied("only an administrator may read the audit; ask one".into());
-            return Err(self.refuse(actor, "audit", "read", error));
-        }
+        self.require_auditor(actor)?;
         check_kind(query.kind.as_deref())?;
         let limit = query.limit.unwrap_or(LINES_DEFAULT).clamp(1, LINES_MAX);
         let (mut seq, mut skip) = match &query.cursor {
             Some(cursor) => read_cursor(cursor).ok_or(EngineError::Cursor)?,
-            None => (self.head(), 0),
+            None => (self.newest_before(query.until)?, 0),
         };
         seq = seq.min(self.head());
         let meta = self.core().meta();
@@ -135,9 +149,10 @@ impl Engine {
                 if query.since.is_some_and(|since| entry.time_ms < since) {
                     return Ok(page);
                 }
+                page.searched_to = Some(entry.time_ms);
                 let lines = lines(&meta, entry)?;
                 for (at, line) in lines.into_iter().enumerate().skip(std::mem::take(&mut skip)) {
-                    if !query.wants(&line) {
+                    if !query.wants(&line, entry) {
                         continue;
                     }
                     if page.items.len() == limit {
@@ -162,11 +177,52 @@ impl Engine {
         actor: &Actor,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<kith_store::VerifyReport, EngineError> {
-        if !actor.is_admin() && !actor.is_system() {
-            let error = EngineError::AccessDenied("only an administrator may verify the journal; ask one".into());
-            return Err(self.refuse(actor, "audit", "read", error));
-        }
+        self.require_auditor(actor)?;
         Ok(self.storage().verify(progress)?)
+    }
+
+    /// Hands every line that is wanted to `each`, newest first, however far back: for files. The export itself is noted.
+    ///
+    /// # Errors
+    /// As `audit_page`, and what `each` says.
+    pub fn audit_export<E: From<EngineError>>(
+        &self,
+        actor: &Actor,
+        query: &AuditQuery,
+        each: &mut dyn FnMut(&AuditLine) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        self.require_auditor(actor)?;
+        let mut query = AuditQuery { limit: Some(LINES_MAX), cursor: None, ..query.clone() };
+        let mut count = 0;
+        loop {
+            let page = self.audit_page(actor, &query)?;
+            for line in &page.items {
+                each(line)?;
+                count += 1;
+            }
+            query.cursor = page.next_cursor;
+            if query.cursor.is_none() {
+                let item = AuditItem::of(actor, self.now_ms(), AuditKind::Exported).object("audit");
+                self.audit(item.matching("", count));
+                return Ok(count);
+            }
+        }
+    }
+
+    /// The newest entry that may hold what happened before `until`: found by halving, since entries follow each other in time.
+    fn newest_before(&self, until: Option<TimestampMs>) -> Result<u64, EngineError> {
+        let head = self.head();
+        let Some(until) = until else { return Ok(head) };
+        let latest = until.saturating_add(LATE_MS);
+        let (mut before, mut after) = (0, head + 1);
+        while after - before > 1 {
+            let middle = before + (after - before) / 2;
+            match self.storage().read_from(middle, 1)?.first() {
+                Some(entry) if entry.time_ms < latest => before = middle,
+                _ => after = middle,
+            }
+        }
+        Ok(before)
     }
 
     /// What the entries `from..=to` say, oldest first.
@@ -195,8 +251,11 @@ impl Engine {
 }
 
 impl AuditQuery {
-    fn wants(&self, line: &AuditLine) -> bool {
-        let about = |id: RecordId| line.ids.contains(&id) || line.changes.iter().any(|change| change.id == id);
+    fn wants(&self, line: &AuditLine, entry: &Entry) -> bool {
+        // A line lists the first changes of a large entry; all of them count.
+        let about = |id: RecordId| {
+            line.ids.contains(&id) || (line.cause.is_some() && entry.changes.iter().any(|change| change.id == id))
+        };
         let object =
             |key: &str| line.object.as_deref() == Some(key) || line.changes.iter().any(|change| change.object == key);
         self.actor.is_none_or(|id| line.actor.id == id)
@@ -204,6 +263,32 @@ impl AuditQuery {
             && self.object.as_deref().is_none_or(object)
             && self.record.is_none_or(about)
             && self.since.is_none_or(|since| line.at >= since)
+            && self.until.is_none_or(|until| line.at < until)
+            && self.severity.is_none_or(|severity| line.severity == Some(severity))
+            && self.address.as_deref().is_none_or(|address| line.is_from(address))
+            && self.text.as_deref().is_none_or(|text| line.says(text))
+    }
+}
+
+impl AuditLine {
+    /// Whether the line is about somebody at this address, or one that begins like it.
+    fn is_from(&self, address: &str) -> bool {
+        let from_network = matches!(self.kind.as_str(), "signed_in" | "sign_in_failed" | "alert");
+        from_network && self.detail.as_deref().is_some_and(|detail| detail.starts_with(address.trim()))
+    }
+
+    /// Whether every word stands somewhere in the line.
+    fn says(&self, text: &str) -> bool {
+        let text: String = text.chars().take(TEXT_CHARS_MAX).collect::<String>().to_lowercase();
+        let optional = [&self.object, &self.detail, &self.alert].into_iter().flatten().cloned();
+        let mut said: Vec<String> = optional.chain([self.actor.name.clone(), self.kind.clone()]).collect();
+        said.extend(self.cause.iter().map(|cause| format!("{} {}", cause.kind, cause.id)));
+        for change in &self.changes {
+            said.push(change.object.clone());
+            said.extend(change.fields.iter().cloned());
+        }
+        let said = said.join(" ").to_lowercase();
+        text.split_whitespace().all(|word| said.contains(word))
     }
 }
 

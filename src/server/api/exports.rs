@@ -39,15 +39,24 @@ pub async fn stream(app: State<'_>, caller: Caller, Path(object): Path<String>, 
         bom: params.flag("bom", false)?,
     };
     let name = format!("{}.{}", options.object, format.extension());
+    let engine = app.engine.clone();
+    let work = move |out: &mut dyn Write| {
+        let actor = caller.actor(&engine)?;
+        export::write(&engine, &actor, &options, out).map(|_| ()).map_err(Problem::from)
+    };
+    sent(format.content_type(), &name, work).await
+}
+
+/// A file that is written while it is sent, on a thread that may block. What `work` refuses before its first byte is a refusal.
+pub(super) async fn sent<W>(content_type: &str, name: &str, work: W) -> Result<Response>
+where
+    W: FnOnce(&mut dyn Write) -> Result<(), Problem> + Send + 'static,
+{
     let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(PIECES);
     let (begun, began) = oneshot::channel();
-    let engine = app.engine.clone();
     tokio::spawn(blocking(move || {
         let mut out = Begun { writer: PieceWriter::new(sender), begun: Some(begun) };
-        let done = caller.actor(&engine).and_then(|actor| {
-            export::write(&engine, &actor, &options, &mut out).map_err(Problem::from)?;
-            Ok(out.flush().map_err(ExchangeError::Output)?)
-        });
+        let done = work(&mut out).and_then(|()| Ok(out.flush().map_err(ExchangeError::Output)?));
         match (done, out.begun.take()) {
             (Ok(()), Some(begun)) => drop(begun.send(Ok(()))),
             (Err(problem), Some(begun)) => drop(begun.send(Err(problem))),
@@ -60,8 +69,8 @@ pub async fn stream(app: State<'_>, caller: Caller, Path(object): Path<String>, 
     // The first byte comes after all checks, so a refusal is still a refusal.
     began.await.unwrap_or_else(|_| Err(Problem::internal("an export ended without a word")))?;
     Ok(Response::builder()
-        .content_type(format.content_type())
-        .header(header::CONTENT_DISPOSITION, attachment(&name))
+        .content_type(content_type)
+        .header(header::CONTENT_DISPOSITION, attachment(name))
         .body(Body::from_bytes_stream(ReceiverStream::new(receiver))))
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use kith_engine::audit::Severity;
 use poem::{Request, Response, Result, handler, http::StatusCode};
 use serde_json::json;
 
@@ -66,6 +67,19 @@ fn gather(app: &App) {
         app.metrics.set(name, value as f64);
     }
     gather_backups(app);
+    for severity in Severity::ALL {
+        app.metrics.set(&format!("alerts_{}", severity.name()), app.engine.alert_count(severity) as f64);
+    }
+    if let Some(last) = app.engine.last_verified() {
+        let report = last.outcome.as_ref().ok();
+        app.metrics.set("verify_failed", f64::from(u8::from(report.is_none())));
+        app.metrics.set("verified_at_seconds", last.finished_at as f64 / 1_000.0);
+        app.metrics.set("verify_took_seconds", last.took_ms as f64 / 1_000.0);
+        app.metrics.set("verified_entry", report.map_or(0.0, |report| report.head_seq as f64));
+        app.metrics.set("verify_findings", report.map_or(0.0, |report| report.findings.len() as f64));
+        let lost = report.map_or(0, |report| report.anchors.iter().filter(|(_, holds)| !holds).count());
+        app.metrics.set("verify_anchors_lost", lost as f64);
+    }
     app.metrics.set("live_streams", app.streams.load(Ordering::Relaxed) as f64);
 }
 

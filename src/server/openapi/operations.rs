@@ -60,7 +60,10 @@ use Takes::Form;
 
 const NONE: &[&str] = &[];
 const LIST: &[&str] = &["filter", "q", "sort", "fields", "limit", "cursor", "expand", "trashed", "total"];
-const AUDIT: &[&str] = &["limit", "cursor", "actor", "ofObject", "record", "kind", "since"];
+const AUDIT: &[&str] =
+    &["limit", "cursor", "actor", "ofObject", "record", "kind", "since", "until", "address", "auditText", "severity"];
+const AUDIT_FILE: &[&str] =
+    &["auditFormat", "actor", "ofObject", "record", "kind", "since", "until", "address", "auditText", "severity"];
 const EXPORT: &[&str] = &["format", "filter", "q", "fields", "sort", "bom"];
 const EXPORTED: &[&str] = &["text/csv", "application/jsonl", "text/vcard"];
 const WRITE: &[u16] = &[409, 412, 422];
@@ -127,7 +130,10 @@ pub static ALL: &[Described] = &[
     op("checkPassword", "Session", "How a password would fare", NONE, Takes::Json("StrengthBody"), Gives::Json("Strength"), &[]),
     op("createToken", "Administration", "Issue an API token", NONE, Takes::Json("TokenBody"), Created("TokenAnswer"), &[]),
     op("listAudit", "Administration", "Changes, reads, sign-ins and refusals, newest first", AUDIT, Takes::Nothing, Gives::Json("AuditPage"), &[]),
-    op("verifyJournal", "Administration", "Check the whole journal and the records", NONE, Takes::Nothing, Gives::Json("VerifyReport"), &[]),
+    op("exportAudit", "Administration", "All of the audit that matches, as a file", AUDIT_FILE, Takes::Nothing, Other(&["application/jsonl", "text/csv"]), &[]),
+    op("getAuditHead", "Administration", "Number and hash of the journal's newest entry, to be kept elsewhere", NONE, Takes::Nothing, Gives::Json("AuditHead"), &[]),
+    op("verifyJournal", "Administration", "Start to check the chain, and that it contains heads kept elsewhere", NONE, Takes::Json("VerifyBody"), Gives::Started("VerifyState"), &[]),
+    op("getVerifyState", "Administration", "How far a check of the chain is, and what the last one found", NONE, Takes::Nothing, Gives::Json("VerifyState"), &[]),
     op("listBackups", "Backups", "Backups, newest first, and how they are doing", NONE, Takes::Nothing, Gives::Json("Backups"), &[]),
     op("startBackup", "Backups", "Take a backup now, into the schedule's folder", NONE, Takes::Json("BackupBody"), Gives::Started("BackupStarted"), &[409]),
     op("streamBackup", "Backups", "Take a backup now and give it out", NONE, Takes::Json("BackupBody"), Other(&["application/octet-stream"]), &[409]),
