@@ -144,6 +144,19 @@ impl Engine {
         self.commit(actor, Rights::Actor, commands, options)
     }
 
+    /// As `execute`, for callers who may need the commands again.
+    ///
+    /// # Errors
+    /// As `execute`.
+    pub fn execute_lent(
+        &self,
+        actor: &Actor,
+        commands: &[Command],
+        options: CommitOptions,
+    ) -> Result<Vec<Record>, EngineError> {
+        self.commit(actor, Rights::Actor, commands, options)
+    }
+
     /// The live schema.
     pub fn schema(&self) -> Arc<Schema> {
         self.core().meta.read().schema.clone()

@@ -85,7 +85,7 @@ impl Memory {
         let oldest = now_ms - KEPT_MS;
         let mut seq = first_since(storage, head, oldest)?;
         while seq <= head {
-            let entries = storage.read_from(seq, READ_ENTRIES)?;
+            let entries = storage.read_heads(seq, READ_ENTRIES)?;
             let Some(last) = entries.last() else { break };
             seq = last.seq + 1;
             for entry in entries.iter().filter(|e| e.time_ms >= oldest && e.seq <= head && !e.head.is_empty()) {
@@ -128,7 +128,7 @@ fn first_since(storage: &dyn Storage, head: u64, oldest: TimestampMs) -> Result<
     let (mut low, mut high) = (1, head + 1);
     while low < high {
         let middle = low + (high - low) / 2;
-        match storage.read_from(middle, 1)?.first() {
+        match storage.read_heads(middle, 1)?.first() {
             Some(entry) if entry.time_ms < oldest => low = middle + 1,
             _ => high = middle,
         }

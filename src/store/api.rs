@@ -95,6 +95,9 @@ pub trait Storage: Send + Sync {
     /// they grow past some megabytes; at least one whenever `seq <= head()`.
     fn read_from(&self, seq: u64, limit_entries: usize) -> Result<Vec<Entry>, StoreError>;
 
+    /// As `read_from`, without unsealing the changes: for readers who only want to know who did what and when.
+    fn read_heads(&self, seq: u64, limit_entries: usize) -> Result<Vec<EntryHead>, StoreError>;
+
     /// The change of record `id` in entry `seq`, without unsealing the others. `None` when there is no such entry or the
     /// entry does not touch the record.
     fn read_change(&self, seq: u64, id: RecordId) -> Result<Option<(EntryHead, Change)>, StoreError>;

@@ -72,6 +72,13 @@ impl Storage for MemoryStore {
         Ok(state.entries.iter().skip(seq.saturating_sub(1) as usize).take(limit_entries).cloned().collect())
     }
 
+    fn read_heads(&self, seq: u64, limit_entries: usize) -> Result<Vec<EntryHead>, StoreError> {
+        let entries = self.read_from(seq, limit_entries)?.into_iter();
+        Ok(entries
+            .map(|e| EntryHead { seq: e.seq, kind: e.kind, time_ms: e.time_ms, head: e.head, hash: e.hash })
+            .collect())
+    }
+
     fn read_change(&self, seq: u64, id: RecordId) -> Result<Option<(EntryHead, Change)>, StoreError> {
         let state = self.0.lock();
         state.open()?;

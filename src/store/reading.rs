@@ -1,7 +1,7 @@
 //! Reads entries back from the journal and unseals them. Never beyond the newest durable entry.
 
 use crate::{
-    Change, Entry, EntryKind, StoreError,
+    Change, Entry, EntryHead, EntryKind, StoreError,
     journal::{
         Frame, FrameKind, Journal,
         format::{Bad, FRAME_HEADER_BYTES, FrameHeader},
@@ -35,6 +35,21 @@ impl Window {
 }
 
 pub(crate) fn read_from(journal: &Journal, keys: &Keys, seq: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+    walk(journal, keys, seq, limit, open_entry)
+}
+
+/// As `read_from`, without unsealing a change.
+pub(crate) fn read_heads(journal: &Journal, keys: &Keys, seq: u64, limit: usize) -> Result<Vec<EntryHead>, StoreError> {
+    walk(journal, keys, seq, limit, open_head)
+}
+
+fn walk<T>(
+    journal: &Journal,
+    keys: &Keys,
+    seq: u64,
+    limit: usize,
+    open: impl Fn(&Frame, &[u8], &Keys) -> Result<T, Bad>,
+) -> Result<Vec<T>, StoreError> {
     let (mut next, head) = (seq.max(1), journal.head());
     let (mut out, mut taken) = (Vec::new(), 0);
     let mut at: Option<(Window, u64)> = None;
@@ -71,32 +86,42 @@ pub(crate) fn read_from(journal: &Journal, keys: &Keys, seq: u64, limit: usize) 
         if frame.seq != next {
             return Err(wrong(Bad::Broken("an entry is missing or out of order")));
         }
-        out.push(open_entry(&frame, bytes, keys).map_err(wrong)?);
+        out.push(open(&frame, bytes, keys).map_err(wrong)?);
         taken += length;
         next += 1;
     }
     Ok(out)
 }
 
-fn open_entry(frame: &Frame, bytes: &[u8], keys: &Keys) -> Result<Entry, Bad> {
-    let seq = frame.seq;
-    let sealed = |place: std::ops::Range<u64>| {
-        bytes.get(place.start as usize..place.end as usize).ok_or(Bad::Broken("a frame is cut off"))
-    };
-    let ring = keys.ring();
-    let head = ring
-        .unseal(sealed(frame.head_place())?, Place::Head { seq }, &frame.head_hash)
+fn open_head(frame: &Frame, bytes: &[u8], keys: &Keys) -> Result<EntryHead, Bad> {
+    let place = frame.head_place();
+    let sealed = bytes.get(place.start as usize..place.end as usize).ok_or(Bad::Broken("a frame is cut off"))?;
+    let head = keys
+        .ring()
+        .unseal(sealed, Place::Head { seq: frame.seq }, &frame.head_hash)
         .map_err(|_| Bad::Broken("the head of the entry does not open"))?;
+    Ok(EntryHead { seq: frame.seq, kind: kind_of(frame), time_ms: frame.time_ms, head, hash: frame.chain })
+}
+
+fn kind_of(frame: &Frame) -> EntryKind {
+    if frame.kind == FrameKind::Erasure { EntryKind::Erasure } else { EntryKind::Change }
+}
+
+fn open_entry(frame: &Frame, bytes: &[u8], keys: &Keys) -> Result<Entry, Bad> {
+    let EntryHead { seq, kind, time_ms, head, hash } = open_head(frame, bytes, keys)?;
+    let ring = keys.ring();
     let changes = frame.places().map(|(row, place)| {
         let (id, version) = (row.id, row.version);
         let open = |sealed: &[u8]| {
             let opened = ring.unseal(sealed, Place::Change { id, version, seq }, &row.sealed_hash);
             opened.map_err(|_| Bad::Broken("a change does not open"))
         };
+        let sealed = |place: std::ops::Range<u64>| {
+            bytes.get(place.start as usize..place.end as usize).ok_or(Bad::Broken("a frame is cut off"))
+        };
         let value = place.map(|place| sealed(place).and_then(open)).transpose()?;
         Ok(Change { id, version, prev_seq: row.prev_seq, value })
     });
     let changes = changes.collect::<Result<_, Bad>>()?;
-    let kind = if frame.kind == FrameKind::Erasure { EntryKind::Erasure } else { EntryKind::Change };
-    Ok(Entry { seq, kind, time_ms: frame.time_ms, head, changes, hash: frame.chain })
+    Ok(Entry { seq, kind, time_ms, head, changes, hash })
 }

@@ -222,6 +222,12 @@ impl Storage for Store {
         crate::reading::read_from(&self.journal, &self.keys, seq, limit_entries)
     }
 
+    fn read_heads(&self, seq: u64, limit_entries: usize) -> Result<Vec<EntryHead>, StoreError> {
+        self.stop.check()?;
+        let _reading = self.journal.reading();
+        crate::reading::read_heads(&self.journal, &self.keys, seq, limit_entries)
+    }
+
     fn read_change(&self, seq: u64, id: RecordId) -> Result<Option<(EntryHead, Change)>, StoreError> {
         self.stop.check()?;
         let _reading = self.journal.reading();

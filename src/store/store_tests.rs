@@ -77,6 +77,10 @@ fn what_was_written_comes_back_after_reopening() {
     assert!(store.stats().segments > 2);
     let entry = store.read_from(250, 1).unwrap().remove(0);
     let all = store.read_from(1, usize::MAX).unwrap();
+    let heads = store.read_heads(1, usize::MAX).unwrap();
+    let head =
+        |e: &Entry| EntryHead { seq: e.seq, kind: e.kind, time_ms: e.time_ms, head: e.head.clone(), hash: e.hash };
+    assert_eq!(heads, all.iter().map(head).collect::<Vec<_>>());
     assert_eq!(all.len(), 301);
     assert_eq!(all[249], entry);
     assert_eq!((entry.head, entry.changes[0].value.clone().unwrap()), (b"by ada".to_vec(), "Zoë 249".into()));

@@ -273,7 +273,7 @@ impl Engine {
     pub(super) fn end_sessions(&self, sessions: &[RecordId]) -> Result<(), EngineError> {
         for some in sessions.chunks(kith_base::limits::BATCH_OPS_MAX) {
             let end = |id: &RecordId| Command::Delete { object: "sessions".into(), id: *id, version: None };
-            let commands = some.iter().map(end).collect();
+            let commands: Vec<Command> = some.iter().map(end).collect();
             self.commit(&Actor::system(), Rights::Engine, commands, CommitOptions::caused_by(Cause::new("sign_out")))?;
         }
         Ok(())

@@ -140,9 +140,14 @@ impl Image {
 
     /// As `apply_many`; the records stay with the caller, in the order of their objects and with what was computed.
     pub fn apply_batch(&self, records: &mut [Record]) {
-        self.evaluate_many(records);
         // Runs of one object are the rule, so sorting (stable: later versions stay later) costs little.
         records.sort_by_key(|r| r.object);
+        self.apply_in_order(records);
+    }
+
+    /// As `apply_batch`, without moving a record.
+    pub(crate) fn apply_in_order(&self, records: &mut [Record]) {
+        self.evaluate_many(records);
         for run in records.chunk_by(|a, b| a.object == b.object) {
             self.cell_or_new(run[0].object).write().apply(run, &self.inner.collation);
         }

@@ -54,11 +54,12 @@ impl Engine {
         &self,
         actor: &Actor,
         rights: Rights,
-        commands: Vec<Command>,
+        commands: impl AsRef<[Command]>,
         options: CommitOptions,
     ) -> Result<Vec<Record>, EngineError> {
-        let outcome = self.commit_whole(actor, rights, &commands, options);
-        self.ended(actor, rights, &commands, outcome)
+        let commands = commands.as_ref();
+        let outcome = self.commit_whole(actor, rights, commands, options);
+        self.ended(actor, rights, commands, outcome)
     }
 
     /// Counts and audits a refusal, and takes out of an answer what the actor may not see.
@@ -107,7 +108,7 @@ impl Engine {
                 Drafted::Ready(transaction, kept) => (transaction, kept),
             };
             match self.writer().commit(transaction) {
-                Outcome::Done(written) => return Ok(self.answers(&kept.results, &written, kept.unchanged)),
+                Outcome::Done(written) => return Ok(self.answers(&kept.results, written, kept.unchanged)),
                 Outcome::Refused(error) => return Err(error),
                 Outcome::Replay | Outcome::Stale => {}
             }
@@ -149,7 +150,7 @@ impl Engine {
         }
         if prepared.changes.is_empty() {
             let unchanged = prepared.unchanged.into_values().collect();
-            return Ok(Drafted::Answered(self.answers(&prepared.results, &[], unchanged)));
+            return Ok(Drafted::Answered(self.answers(&prepared.results, Vec::new(), unchanged)));
         }
         let kept =
             Kept { results: prepared.results.clone(), unchanged: prepared.unchanged.values().cloned().collect() };
@@ -178,42 +179,38 @@ impl Engine {
                 written.push(record);
             }
         }
-        Ok(Some(self.answers(&known.results, &written, Vec::new())))
+        self.evaluate(&mut written);
+        Ok(Some(self.answers(&known.results, written, Vec::new())))
     }
 
     fn as_it_would_be(&self, prepared: Prepared) -> Result<Vec<Record>, EngineError> {
         check_claims(self.core(), &prepared, &|_| None)?;
-        let written: Vec<Record> = prepared.changes.into_iter().map(|planned| planned.record).collect();
-        Ok(self.answers(&prepared.results, &written, prepared.unchanged.into_values().collect()))
+        let mut written: Vec<Record> = prepared.changes.into_iter().map(|planned| planned.record).collect();
+        self.evaluate(&mut written);
+        Ok(self.answers(&prepared.results, written, prepared.unchanged.into_values().collect()))
     }
 
-    /// One record per command: what was written, or what was there already. With computed fields.
-    pub(super) fn answers(&self, results: &[RecordId], written: &[Record], unchanged: Vec<Record>) -> Vec<Record> {
+    /// One record per command: what was written, with its computed fields, or what was there already.
+    pub(super) fn answers(
+        &self,
+        results: &[RecordId],
+        written: Vec<Record>,
+        mut unchanged: Vec<Record>,
+    ) -> Vec<Record> {
         // The usual transaction has one record per command, in order.
-        let in_order = results.len() == written.len() && results.iter().zip(written).all(|(id, r)| *id == r.id);
-        let mut records: Vec<Record> = if in_order {
-            written.to_vec()
-        } else {
-            let all: std::collections::HashMap<RecordId, &Record> =
-                unchanged.iter().chain(written).map(|record| (record.id, record)).collect();
-            results
-                .iter()
-                .filter_map(|id| all.get(id).map(|r| (*r).clone()).or_else(|| self.core().image.get(*id)))
-                .collect()
-        };
-        let meta = self.core().meta();
-        for record in &mut records {
-            if meta.object_by_id(record.object).is_none_or(|object| object.computed.is_empty()) {
-                continue;
-            }
-            // The image has computed them already, unless someone else was faster.
-            match self.core().image.get_of(record.object, record.id).filter(|now| now.seq == record.seq && now.seq > 0)
-            {
-                Some(now) => *record = now,
-                None => self.core().image.evaluate_computed(record),
-            }
+        if results.len() == written.len() && results.iter().zip(&written).all(|(id, r)| *id == r.id) {
+            return written;
         }
-        records
+        self.evaluate(&mut unchanged);
+        let all: std::collections::HashMap<RecordId, &Record> =
+            unchanged.iter().chain(&written).map(|record| (record.id, record)).collect();
+        let image = &self.core().image;
+        results.iter().filter_map(|id| all.get(id).map(|r| (*r).clone()).or_else(|| image.get(*id))).collect()
+    }
+
+    /// Sets the computed fields of records that do not come from the image.
+    fn evaluate(&self, records: &mut [Record]) {
+        records.iter_mut().for_each(|record| self.core().image.evaluate_computed(record));
     }
 
     /// Takes out what the actor may not see.

@@ -53,7 +53,7 @@ impl Engine {
             Handed::Full => return None,
         };
         match outcome {
-            Outcome::Done(written) => Some(Ok(self.answers(&kept.results, &written, kept.unchanged))),
+            Outcome::Done(written) => Some(Ok(self.answers(&kept.results, written, kept.unchanged))),
             Outcome::Refused(error) => Some(Err(error)),
             Outcome::Replay | Outcome::Stale => None,
         }

@@ -288,10 +288,7 @@ impl Writer {
             planned.record.seq = seq;
             records.push(planned.record);
         }
-        match &records[..] {
-            [record] => core.image.apply(record),
-            _ => core.image.apply_many(records.clone()),
-        }
+        core.image.apply_in_order(&mut records);
         let schema = core.note_records(&records, seq);
         if let Some(stamp) = &head.idempotency {
             core.idempotency.remember(stamp, seq, time_ms);

@@ -5,8 +5,15 @@ use kith_base::RecordId;
 use kith_engine::{Command, EngineError, Fields};
 use kith_model::Value;
 
-use super::{job::Job, link::BATCH, report::Problem};
+use super::{
+    job::{Job, Waiting},
+    link::BATCH,
+    report::Problem,
+};
 use crate::ExchangeError;
+
+/// Stands in a row's place while its command is lent out.
+const NOTHING: Command = Command::Restore { object: String::new(), id: RecordId([0; 16]) };
 
 impl Job<'_, '_> {
     /// Commits what waits: first the records that rows link to, then the rows.
@@ -14,32 +21,40 @@ impl Job<'_, '_> {
         self.flush_links()?;
         let mut waiting = std::mem::take(&mut self.waiting);
         while !waiting.is_empty() {
-            let commands: Vec<Command> = waiting.iter().map(|w| self.ready(&w.command)).collect();
-            match self.session.engine.execute(self.session.actor, commands, self.session.commit()) {
-                Ok(_) => {
+            let Err(error) = self.execute(&mut waiting) else {
+                waiting.drain(..).for_each(|w| self.done(w));
+                continue;
+            };
+            let at = self.at_fault(error.index(), &error, waiting.len())?;
+            // What stands before the refused row is sound: it goes first, so that many refusals stay cheap.
+            let mut rest = waiting.split_off(at);
+            let refused = rest.remove(0);
+            self.refuse_for(refused, &error);
+            match self.execute(&mut waiting) {
+                Ok(()) => {
                     waiting.drain(..).for_each(|w| self.done(w));
-                }
-                Err(error) => {
-                    let at = self.at_fault(error.index(), &error, waiting.len())?;
-                    // What stands before the refused row is sound: it goes first, so that many refusals stay cheap.
-                    let mut rest = waiting.split_off(at);
-                    let refused = rest.remove(0);
-                    let sound: Vec<Command> = waiting.iter().map(|w| self.ready(&w.command)).collect();
-                    self.refuse_for(refused, &error);
-                    match self.session.engine.execute(self.session.actor, sound, self.session.commit()) {
-                        Ok(_) => waiting.drain(..).for_each(|w| self.done(w)),
-                        Err(again) => {
-                            // Something changed in between: the loop finds the next one at fault.
-                            self.at_fault(again.index(), &again, waiting.len())?;
-                            waiting.append(&mut rest);
-                            continue;
-                        }
-                    }
                     waiting = rest;
+                }
+                Err(again) => {
+                    // Something changed in between: the loop finds the next one at fault.
+                    self.at_fault(again.index(), &again, waiting.len())?;
+                    waiting.append(&mut rest);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Runs the commands of rows as one transaction. They are lent to the engine: most rows are taken at the first attempt.
+    fn execute(&self, rows: &mut [Waiting]) -> Result<(), EngineError> {
+        let lend = |row: &mut Waiting| {
+            self.ready(&mut row.command);
+            std::mem::replace(&mut row.command, NOTHING)
+        };
+        let commands: Vec<Command> = rows.iter_mut().map(lend).collect();
+        let done = self.session.engine.execute_lent(self.session.actor, &commands, self.session.commit());
+        rows.iter_mut().zip(commands).for_each(|(row, command)| row.command = command);
+        done.map(drop)
     }
 
     /// Place of the row that the engine refused.
@@ -63,8 +78,7 @@ impl Job<'_, '_> {
         }
         while !pending.is_empty() {
             let batch = pending.len().min(BATCH);
-            let commands: Vec<Command> = pending[..batch].to_vec();
-            match self.session.engine.execute(self.session.actor, commands, self.session.commit()) {
+            match self.session.engine.execute_lent(self.session.actor, &pending[..batch], self.session.commit()) {
                 Ok(_) => {
                     pending.drain(..batch);
                 }
@@ -107,14 +121,13 @@ impl Job<'_, '_> {
         }
     }
 
-    /// The command as it can be run now: a dry run has none of the records it would have made.
-    fn ready(&self, command: &Command) -> Command {
-        let mut command = command.clone();
+    /// Makes a command one that can be run now: a dry run has none of the records it would have made.
+    fn ready(&self, command: &mut Command) {
         if !self.session.dry {
-            return command;
+            return;
         }
         if let Command::Create { values: Fields::Parsed(values), .. }
-        | Command::Update { values: Fields::Parsed(values), .. } = &mut command
+        | Command::Update { values: Fields::Parsed(values), .. } = command
         {
             let made = &self.linker.made;
             values.retain(|(_, value)| !matches!(value, Value::Link(id) if made.contains(id)));
@@ -124,6 +137,5 @@ impl Job<'_, '_> {
                 }
             }
         }
-        command
     }
 }
