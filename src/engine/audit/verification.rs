@@ -125,7 +125,8 @@ impl Engine {
     /// `access.denied` unless the actor is an administrator, or a token of one with the scope `audit:head`.
     pub fn audit_head(&self, actor: &Actor) -> Result<AuditHead, EngineError> {
         let head_only = actor.scopes.as_ref().is_some_and(|scopes| scopes.contains(&Scope::AuditHead));
-        if !actor.is_admin() && !actor.is_system() && !(actor.role.admin && head_only) {
+        let may = actor.is_admin() || actor.is_system() || (actor.role.admin && head_only);
+        if !may {
             let said = "the head is for administrators and their tokens with the scope audit:head; ask one";
             return Err(self.refuse(actor, "audit", "read", EngineError::AccessDenied(said.into())));
         }
