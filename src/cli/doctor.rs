@@ -10,7 +10,7 @@ use std::{
 
 use kith_server::client::{Ask, LocalClient};
 use kith_store::{OpenOptions, Storage, Store, StoreStats, Vault, VaultKind, vault_kind};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::{CliError, Common, Outcome, open, print, secrets};
 
@@ -63,6 +63,7 @@ pub async fn run(common: &Common, args: Args) -> Outcome {
             Err(error) => findings.push(found("backup", State::Warn, error.to_string())),
         }
         findings.push(journal(&socket).await);
+        findings.extend(keys_of_server(&socket).await);
     } else {
         let asked = common.clone();
         findings.extend(open::blocking(move || Ok(vault(&asked))).await?);
@@ -256,6 +257,9 @@ fn vault(common: &Common) -> Vec<Finding> {
         Ok((store, report)) => {
             findings.extend(report.notes.into_iter().map(|note| found("store", State::Warn, note)));
             findings.extend(sizes(&store.stats()));
+            findings.extend(
+                store.key_care().into_iter().flat_map(|care| keys(&kith_server::api::keys::told(&care.keys()))),
+            );
             findings.extend(closing(common, &vault, store));
         }
         Err(error) => findings.push(found("store", State::Fail, error.to_string())),
@@ -319,6 +323,49 @@ fn duration(seconds: u64) -> String {
     }
 }
 
+async fn keys_of_server(socket: &Path) -> Vec<Finding> {
+    match LocalClient::beside(socket).call(Ask::get("/keys")).await {
+        Ok(told) => keys(&told),
+        Err(error) => vec![found("keys", State::Warn, format!("the server does not tell its keys: {error}"))],
+    }
+}
+
+/// Who opens the vault, and how old the data key is; `told` as the API shows it.
+fn keys(told: &Json) -> Vec<Finding> {
+    /// A key that is in use for years has sealed what several generations of staff and disks have seen.
+    const OLD_DAYS: i64 = 730;
+    let list = |name: &str| told[name].as_array().cloned().unwrap_or_default();
+    let recovery = list("recipients").iter().filter(|key| key["kind"] == "recovery").count();
+    let mut findings = vec![match recovery {
+        0 => found(
+            "recovery",
+            State::Warn,
+            "there is no recovery key; if the vault's key is lost, so is the data: make one with 'kith key recovery' and keep it on paper",
+        ),
+        count => found("recovery", State::Ok, format!("{count} recovery key(s) can open the vault")),
+    }];
+    let data_keys = list("data_keys");
+    let made = data_keys.last().and_then(|key| key["made_at"].as_str()?.parse::<jiff::Timestamp>().ok());
+    let days = made.map(|made| jiff::Timestamp::now().duration_since(made).as_hours() / 24);
+    findings.push(match days {
+        Some(days) if days > OLD_DAYS => {
+            found("data key", State::Warn, format!("{days} days old; make a new one with 'kith key rotate'"))
+        }
+        Some(days) => found("data key", State::Ok, format!("{days} days old")),
+        None => found("data key", State::Ok, "of unknown age, from an earlier version"),
+    });
+    if let Some(rotation) = told["rotation"].as_object() {
+        let said = match rotation.get("failed").and_then(Json::as_str) {
+            Some(why) => {
+                found("rotation", State::Warn, format!("old values cannot be sealed with the new data key yet: {why}"))
+            }
+            None => found("rotation", State::Ok, "old values are being sealed with the new data key"),
+        };
+        findings.push(said);
+    }
+    findings
+}
+
 fn sizes(stats: &StoreStats) -> Vec<Finding> {
     let said = format!(
         "entry {}; journal {} in {} segments, records {}, files {}",
@@ -352,6 +399,18 @@ mod tests {
     #[test]
     fn sizes_read_as_people_write_them() {
         assert_eq!((bytes(12), bytes(1_500), bytes(2_000_000_000)), ("12 B".into(), "1.5 kB".into(), "2.0 GB".into()));
+    }
+
+    #[test]
+    fn a_vault_without_a_recovery_key_and_an_old_data_key_are_pointed_out() {
+        let told = |kind: &str, made: &str| json!({"recipients": [{"kind": kind}], "data_keys": [{"id": 1, "made_at": made}], "rotation": null});
+        let states = |told: &Json| keys(told).iter().map(|finding| finding.state.name()).collect::<Vec<_>>();
+        assert_eq!(states(&told("key", "2020-01-01T00:00:00Z")), ["warn", "warn"]);
+        let now = jiff::Timestamp::now().to_string();
+        assert_eq!(states(&told("recovery", &now)), ["ok", "ok"]);
+        let mut waiting = told("recovery", &now);
+        waiting["rotation"] = json!({"failed": "files/x is damaged"});
+        assert_eq!(states(&waiting), ["ok", "ok", "warn"]);
     }
 
     #[test]

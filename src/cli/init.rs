@@ -1,12 +1,12 @@
 //! `kith init`: a new vault and its first administrator.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kith_server::client::{Ask, LocalClient};
 use kith_store::Vault;
 use serde_json::json;
 
-use super::{CliError, Common, Outcome, open, print, secrets};
+use super::{CliError, Common, Outcome, open, print, recovery, secrets};
 
 /// Create a vault and its first administrator
 ///
@@ -23,6 +23,9 @@ pub struct Args {
     /// Name of the first administrator
     #[arg(long, default_value = "", value_name = "NAME")]
     admin_name: String,
+    /// Also make a recovery key and write it to this new file (.txt, or .svg to print)
+    #[arg(long, value_name = "FILE")]
+    recovery_key_file: Option<PathBuf>,
 }
 
 pub async fn run(common: &Common, args: Args) -> Outcome {
@@ -50,17 +53,20 @@ pub async fn run(common: &Common, args: Args) -> Outcome {
     let client = LocalClient::inside(engine.clone());
     let admin =
         json!({"email": args.admin_email, "name": args.admin_name, "role": "admin", "password": password.expose()});
-    let added = client.call(Ask::post("/users", &admin)).await;
+    let added = match client.call(Ask::post("/users", &admin)).await {
+        Ok(user) => add_recovery(common, &client, args.recovery_key_file.as_deref()).await.map(|()| user),
+        Err(error) => Err(error.into()),
+    };
     open::blocking(move || Ok(engine.close()?)).await?;
     let user = match added {
         Ok(user) => user,
         Err(error) => {
             forget(common, existed);
-            return Err(error.into());
+            return Err(error);
         }
     };
     if common.json {
-        print::json(&json!({"data": common.data, "admin": user}));
+        print::json(&json!({"data": common.data, "admin": user, "recovery_key_file": args.recovery_key_file}));
         return Ok(());
     }
     print::line(&format!("A new vault is in {}.", common.data.display()));
@@ -71,8 +77,25 @@ pub async fn run(common: &Common, args: Args) -> Outcome {
         )),
         None => print::line("It opens with the passphrase. Keep it somewhere safe: without it the data is lost."),
     }
+    match &args.recovery_key_file {
+        Some(path) => print::line(&format!(
+            "A recovery key is in {}. Print it, keep the paper in a safe place, and delete the file.",
+            path.display()
+        )),
+        None => print::line("There is no recovery key yet. Make one with 'kith key recovery' and keep it on paper."),
+    }
     print::line("Start the server with 'kith serve' and sign in at http://127.0.0.1:5484.");
     Ok(())
+}
+
+async fn add_recovery(common: &Common, client: &LocalClient, file: Option<&Path>) -> Outcome {
+    let Some(path) = file else { return Ok(()) };
+    let key = recovery::write(path, common)?;
+    let added = client.call(Ask::post("/keys", &recovery::addition("recovery", &key))).await;
+    if added.is_err() {
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(added.map(drop)?)
 }
 
 /// Takes back a vault that has no administrator, so that the command can be repeated. Only ever what this run made.

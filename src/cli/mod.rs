@@ -12,13 +12,16 @@ mod error;
 mod export;
 mod import;
 mod init;
+mod key;
 mod logging;
 mod man;
 mod open;
 mod print;
+mod recovery;
 mod secrets;
 mod serve;
 mod token;
+mod upgrade;
 mod user;
 mod verify;
 
@@ -70,10 +73,13 @@ enum Command {
     Export(export::Args),
     #[command(subcommand)]
     Backup(backup::Command),
+    #[command(subcommand)]
+    Key(key::Command),
     Verify(verify::Args),
     #[command(subcommand)]
     Audit(audit::Command),
     Doctor(doctor::Args),
+    Upgrade(upgrade::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -114,9 +120,11 @@ impl Command {
             Command::Import(args) => import::run(common, args).await,
             Command::Export(args) => export::run(common, args).await,
             Command::Backup(command) => backup::run(common, command).await,
+            Command::Key(command) => key::run(common, command).await,
             Command::Verify(args) => verify::run(common, args).await,
             Command::Audit(command) => audit::run(common, command).await,
             Command::Doctor(args) => doctor::run(common, args).await,
+            Command::Upgrade(args) => upgrade::run(common, args).await,
             Command::Completions(args) => completions::run(args),
             Command::Man(args) => man::run(args),
         }

@@ -26,6 +26,8 @@ pub fn unlock(common: &Common) -> Outcome<Unlock> {
             );
             Err(CliError::failed("vault.missing", said))
         }
+        // A key that was named goes before a passphrase that would be asked for: a vault may open with both.
+        VaultKind::Passphrase if common.key_file.is_some() => key_file(common).map(Unlock::Identities),
         VaultKind::Passphrase => passphrase(common).map(Unlock::Passphrase),
         VaultKind::Recipients => key_file(common).map(Unlock::Identities),
     }
@@ -60,7 +62,7 @@ fn credential(name: &str) -> Option<PathBuf> {
 pub fn new_lock(common: &Common) -> Outcome<Lock> {
     if let Some(path) = common.key_file.clone() {
         if !path.exists() {
-            make_key_file(&path, &common.data)?;
+            make_key_file(&path, common)?;
         }
         let text = read(&path, common)?;
         return recipients(text.expose()).map(Lock::Recipients);
@@ -69,17 +71,34 @@ pub fn new_lock(common: &Common) -> Outcome<Lock> {
         return first_line(&path, common).map(Lock::Passphrase);
     }
     let hint = "choose how the vault is locked: --key-file FILE (made when missing) or --passphrase-file FILE";
-    let first = prompt("Choose a passphrase for the vault: ", hint)?;
-    let second = prompt("Type it again: ", hint)?;
+    typed_twice(hint).map(Lock::Passphrase)
+}
+
+/// A new passphrase from a file, or typed twice.
+pub fn new_passphrase(file: Option<&PathBuf>, common: &Common) -> Outcome<Secret<String>> {
+    match file {
+        Some(path) => first_line(path, common),
+        None => typed_twice("name a file that holds the new passphrase with --new-passphrase-file"),
+    }
+}
+
+fn typed_twice(otherwise: &str) -> Outcome<Secret<String>> {
+    let first = prompt("Choose a passphrase for the vault: ", otherwise)?;
+    let second = prompt("Type it again: ", otherwise)?;
     if first.expose() != second.expose() {
         return Err(CliError::failed("cli.passphrases_differ", "the two passphrases differ; try again"));
     }
-    Ok(Lock::Passphrase(first))
+    Ok(first)
 }
 
-fn make_key_file(path: &Path, data: &Path) -> Outcome {
-    refuse_inside(path, data)?;
+fn make_key_file(path: &Path, common: &Common) -> Outcome {
     let (text, _) = kith_store::new_identity();
+    write_new(path, &text, common)
+}
+
+/// Writes a secret into a file that did not exist, for this user only, and never into the data folder.
+pub fn write_new(path: &Path, text: &Secret<String>, common: &Common) -> Outcome {
+    refuse_inside(path, &common.data)?;
     let failed =
         |e: std::io::Error| CliError::failed("cli.key_file", format!("{} cannot be written: {e}", path.display()));
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;

@@ -98,6 +98,8 @@ pub(crate) struct Core {
     /// The thread that finishes what opening left for later.
     pub catching_up: Mutex<Option<std::thread::JoinHandle<()>>>,
     pub closing: AtomicBool,
+    /// The thread that seals old values again after a new data key.
+    pub resealing: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
 impl Core {
@@ -115,6 +117,7 @@ impl Engine {
         let writer = WriterHandle::start(core.clone())?;
         let engine = Engine { inner: Arc::new(Inner { core, writer }) };
         engine.start_audit()?;
+        engine.start_resealing()?;
         Ok(engine)
     }
 
@@ -216,9 +219,14 @@ impl Engine {
     /// # Errors
     /// When the store cannot make its state durable; the journal is whole all the same.
     pub fn close(&self) -> Result<(), EngineError> {
+        self.core().closing.store(true, Ordering::Relaxed);
+        // Before the writer stops: what it did is noted in the audit.
+        let resealing = self.core().resealing.lock().take();
+        if let Some(thread) = resealing {
+            drop(thread.join());
+        }
         self.flush_audit();
         self.writer().stop();
-        self.core().closing.store(true, Ordering::Relaxed);
         if let Some(thread) = self.core().catching_up.lock().take() {
             // A panic there was reported by the runtime and concerns only what can be made again.
             drop(thread.join());

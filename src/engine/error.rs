@@ -2,7 +2,7 @@
 
 use kith_base::RecordId;
 use kith_model::Violation;
-use kith_store::StoreError;
+use kith_store::{StoreError, VaultError};
 
 use crate::{auth::Challenge, query::QueryError};
 
@@ -57,6 +57,8 @@ pub enum EngineError {
     SchemaConflict(String),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     #[error("the engine is closing; try again in a moment")]
     Closing,
     #[error("{0}")]
@@ -93,6 +95,7 @@ impl EngineError {
             EngineError::SchemaInvalid(_) => "schema.invalid",
             EngineError::SchemaConflict(_) => "schema.conflict",
             EngineError::Store(error) => error.code(),
+            EngineError::Vault(error) => error.code(),
             EngineError::Closing => "store.closing",
             EngineError::Internal(_) => "internal",
             EngineError::At { error, .. } => error.code(),

@@ -19,6 +19,7 @@ pub mod events;
 pub mod history;
 mod idempotency;
 pub mod image;
+pub mod keys;
 pub mod meta;
 mod opening;
 pub mod pipeline;

@@ -79,6 +79,7 @@ impl Engine {
             read_context: RwLock::default(),
             catching_up: Mutex::default(),
             closing: AtomicBool::new(false),
+            resealing: Mutex::default(),
         });
         core.meta().check()?;
         let engine = Engine::start(core)?;

@@ -8,7 +8,7 @@ use poem::{
 
 use crate::{
     api::{
-        actions, as_it_was, audit, backups, batch, events, exports, files, groups, health, history, imports, me,
+        actions, as_it_was, audit, backups, batch, events, exports, files, groups, health, history, imports, keys, me,
         objects, openapi, records, search, second_factor, session, sessions, timeline, tokens, users,
     },
     front::refusal,
@@ -87,6 +87,10 @@ pub fn table() -> Vec<RouteEntry> {
             .put("setBackupSchedule", backups::set_schedule),
         at("/backups/{id}").get("getBackup", backups::show),
         at("/backups/{id}/content").get("downloadBackup", backups::content),
+        at("/keys").get("listKeys", keys::list).post("addKey", keys::add),
+        at("/keys/remove").post("removeKey", keys::remove),
+        at("/keys/rotate").post("rotateKey", keys::rotate),
+        at("/keys/passphrase").post("setVaultPassphrase", keys::passphrase),
         at("/openapi.json").get("getOpenApi", openapi::document),
         at("/health").get("getHealth", health::show),
         at("/metrics").get("getMetrics", health::metrics),

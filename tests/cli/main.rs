@@ -10,6 +10,7 @@ mod audit;
 mod backup;
 mod crash;
 mod disk;
+mod keys;
 mod refusals;
 mod static_binary;
 mod work;

@@ -109,8 +109,10 @@ fn the_binary_describes_itself() {
     }
     assert!(said(&vault.run(&["man"])).contains(".TH kith"));
     assert!(said(&vault.run(&["man", "serve"])).contains("listen"));
-    for command in ["init", "serve", "demo", "user", "token", "import", "export", "verify", "audit", "doctor", "backup"]
-    {
+    for command in [
+        "init", "serve", "demo", "user", "token", "import", "export", "verify", "audit", "doctor", "backup", "key",
+        "upgrade",
+    ] {
         assert!(vault.run(&[command, "--help"]).status.success(), "{command}");
     }
 }

@@ -33,10 +33,12 @@ pub enum AuditKind {
     Lost,
     /// Something an administrator should look at; see `alert`.
     Alert,
+    /// Changed who opens the vault, or its data key.
+    Keys,
 }
 
 impl AuditKind {
-    pub const ALL: [AuditKind; 10] = [
+    pub const ALL: [AuditKind; 11] = [
         AuditKind::SignedIn,
         AuditKind::SignInFailed,
         AuditKind::SignedOut,
@@ -47,6 +49,7 @@ impl AuditKind {
         AuditKind::Exported,
         AuditKind::Lost,
         AuditKind::Alert,
+        AuditKind::Keys,
     ];
 
     pub fn name(self) -> &'static str {
@@ -61,6 +64,7 @@ impl AuditKind {
             AuditKind::Exported => "exported",
             AuditKind::Lost => "lost",
             AuditKind::Alert => "alert",
+            AuditKind::Keys => "keys",
         }
     }
 }

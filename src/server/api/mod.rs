@@ -12,6 +12,7 @@ pub mod groups;
 pub mod health;
 pub mod history;
 pub mod imports;
+pub mod keys;
 pub mod me;
 pub mod objects;
 pub mod openapi;
