@@ -1,6 +1,7 @@
-// What makes a team trust its records: the audit, in a real browser against the real binary.
+// What makes a team trust its records: audit, sign-in in two steps, sessions, passwords; in a real browser against the real binary.
 import assert from 'node:assert/strict';
-import { api, app, make, makePerson, openPage, unique } from './harness.js';
+import { createHmac } from 'node:crypto';
+import { api, app, make, makePerson, openPage, signIn, unique } from './harness.js';
 
 const { kith, browser, withPage } = app(40);
 
@@ -13,12 +14,8 @@ async function asMember(page, run) {
   const made = await api(page, 'POST', '/users', { email, name: 'Member', role, password });
   assert.equal(made.status, 201, JSON.stringify(made.body));
   const other = await openPage(browser);
-  await other.page.goto(kith.url);
-  await other.page.getByLabel('E-mail').fill(email);
-  await other.page.getByLabel('Password').fill(password);
-  await other.page.getByRole('button', { name: 'Sign in' }).click();
-  await other.page.locator('#content h1').waitFor();
-  await run(other.page);
+  await signIn(other.page, { ...kith, email, password });
+  await run(other.page, { email, password });
   await other.close();
 }
 
@@ -56,5 +53,104 @@ withPage('who is no administrator sees no audit', async (page) => {
     await member.goto(`${kith.url}/settings/audit`);
     await member.getByText('You may not see this').waitFor();
     assert.equal((await api(member, 'GET', '/audit')).status, 403);
+  });
+});
+
+/** The code an authenticator app would show (RFC 6238: SHA-1, six digits, thirty seconds). */
+function totp(secret, at = Date.now()) {
+  const bits = [...secret.replace(/\s|=/g, '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));
+  const hash = createHmac('sha1', key).update(counter).digest();
+  const from = hash[19] & 15;
+  return String((hash.readUInt32BE(from) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
+withPage('a second factor is set up, asked for at sign-in, and a wrong code is refused', async (page) => {
+  await asMember(page, async (member, who) => {
+    await member.goto(`${kith.url}/settings/profile`);
+    await member.getByRole('button', { name: 'Set up' }).click();
+    const dialog = member.getByRole('dialog');
+    await dialog.getByLabel('Current password').fill(who.password);
+    await dialog.getByRole('button', { name: 'Apply' }).click();
+    await dialog.getByRole('img', { name: 'QR code for the authenticator app' }).waitFor();
+    const secret = await dialog.locator('code').textContent();
+    await dialog.getByLabel('Code', { exact: true }).fill('000000');
+    await dialog.getByRole('button', { name: 'Apply' }).click();
+    await dialog.getByRole('alert').waitFor();
+    await dialog.getByLabel('Code', { exact: true }).fill(totp(secret));
+    await dialog.getByRole('button', { name: 'Apply' }).click();
+    const codes = member.locator('.codes code');
+    await codes.first().waitFor();
+    const recovery = await codes.allTextContents();
+    assert.equal(recovery.length, 10);
+    await member.getByRole('button', { name: 'I have kept them' }).click();
+    await member.getByText('10 recovery codes left').waitFor();
+
+    await member.getByRole('button', { name: 'Your account' }).click();
+    await member.getByRole('menuitem', { name: 'Sign out' }).click();
+    await member.getByLabel('E-mail').fill(who.email);
+    await member.getByLabel('Password').fill(who.password);
+    await member.getByRole('button', { name: 'Sign in' }).click();
+    await member.getByRole('heading', { name: 'One more step' }).waitFor();
+    assert.equal((await api(member, 'GET', '/session')).status, 401);
+    await member.getByLabel('Code').fill('not-a-code');
+    await member.getByRole('button', { name: 'Sign in' }).click();
+    await member.getByRole('alert').getByText('The code is wrong').waitFor();
+    await member.getByLabel('Code').fill(recovery[0]);
+    await member.getByRole('button', { name: 'Sign in' }).click();
+    await member.locator('#content h1').waitFor();
+    await member.goto(`${kith.url}/settings/profile`);
+    await member.getByText('9 recovery codes left').waitFor();
+  });
+});
+
+withPage('one sees where one is signed in, and ends the others', async (page) => {
+  await asMember(page, async (member, who) => {
+    const elsewhere = await openPage(browser);
+    await signIn(elsewhere.page, { ...kith, ...who });
+    await member.goto(`${kith.url}/settings/profile`);
+    const list = member.locator('section', { hasText: 'Where you are signed in' }).locator('li');
+    await list.nth(1).waitFor();
+    assert.equal(await list.filter({ hasText: 'This one' }).count(), 1);
+    await list.nth(1).getByRole('button', { name: 'Sign out' }).click();
+    await member.getByText('1 session ended').waitFor();
+    assert.equal((await api(elsewhere.page, 'GET', '/session')).status, 401);
+    assert.equal((await api(member, 'GET', '/session')).status, 200);
+    await elsewhere.close();
+  });
+});
+
+withPage('a weak password is refused with the reason, a strong one is taken', async (page) => {
+  await asMember(page, async (member, who) => {
+    await member.goto(`${kith.url}/settings/profile`);
+    await member.getByLabel('Current password').fill(who.password);
+    await member.getByLabel('New password', { exact: true }).fill('password1');
+    const meter = member.getByRole('meter', { name: 'Strength of the password' });
+    await meter.waitFor();
+    assert.ok(Number(await meter.getAttribute('aria-valuenow')) < 3);
+    await member.getByLabel('New password again').fill('password1');
+    await member.getByRole('button', { name: 'Change password' }).click();
+    await member.getByRole('alert').waitFor();
+    assert.equal((await api(member, 'POST', '/session', { email: who.email, password: 'password1' })).status, 401);
+    const strong = 'ninety-two paper lanterns drift';
+    await member.getByLabel('Current password').fill(who.password);
+    await member.getByLabel('New password', { exact: true }).fill(strong);
+    await member.getByLabel('New password again').fill(strong);
+    await member.getByRole('button', { name: 'Change password' }).click();
+    await member.getByText('Password changed').waitFor();
+  });
+});
+
+withPage('an administrator ends the sessions of a user', async (page) => {
+  await asMember(page, async (member, who) => {
+    await page.goto(`${kith.url}/settings/users`);
+    const row = page.getByRole('row').filter({ hasText: who.email });
+    await row.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: 'Sessions' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Sign out' }).first().click();
+    await page.getByText('1 session ended').waitFor();
+    assert.equal((await api(member, 'GET', '/session')).status, 401);
   });
 });

@@ -15,6 +15,9 @@ export interface AuditLine {
   changes?: { object: string; id: string; version: number; kind: string; fields: string[] }[];
   detail?: string;
   hash: string;
+  /** Of an alert. */
+  severity?: 'notice' | 'warning' | 'critical';
+  alert?: string;
 }
 
 export interface AuditQuery {

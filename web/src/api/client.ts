@@ -10,10 +10,13 @@ export class Problem extends Error {
   readonly code: string;
   readonly errors: FieldError[];
   readonly retryAfter_s: number | null;
+  /** All that was said, for codes that say more. */
+  readonly body: ProblemBody;
 
   constructor(status: number, body: ProblemBody, retryAfter_s: number | null = null) {
     super(body.detail ?? body.title ?? `HTTP ${status}`);
     this.status = status;
+    this.body = body;
     this.code = body.code ?? (status === 0 ? 'network' : 'unknown');
     this.errors = body.errors ?? [];
     this.retryAfter_s = retryAfter_s;

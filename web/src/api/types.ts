@@ -200,4 +200,7 @@ export interface ProblemBody {
   code?: string;
   detail?: string;
   errors?: FieldError[];
+  /** With `auth.second_factor`: to be sent back with a code; and what to enrol first, where that is asked for. */
+  challenge?: string;
+  enrol?: { secret: string; uri: string; qr: string } | null;
 }

@@ -3,6 +3,7 @@
 import * as admin from '../api/admin';
 import { onSignedOut, Problem } from '../api/client';
 import { list } from '../api/records';
+import { answerChallenge } from '../api/security';
 import * as sessions from '../api/session';
 import type { Field, ObjectDef, SessionUser } from '../api/types';
 import { t, translated, useLocale } from '../i18n/index.svelte';
@@ -51,6 +52,19 @@ class SessionState {
   async signIn(email: string, password: string): Promise<void> {
     await this.#enter((await sessions.signIn(email, password)).user);
     this.expired = false;
+  }
+
+  /**
+   * The second step. Where it enrolled an app, there are recovery codes to be shown first: `enter` then opens the app.
+   * @throws Problem
+   */
+  async answer(challenge: string, code: string): Promise<{ codes: string[]; enter: () => Promise<void> }> {
+    const { user, recovery_codes } = await answerChallenge(challenge, code);
+    const enter = async () => {
+      await this.#enter(user);
+      this.expired = false;
+    };
+    return { codes: recovery_codes ?? [], enter };
   }
 
   async signOut(): Promise<void> {
