@@ -154,3 +154,40 @@ withPage('an administrator ends the sessions of a user', async (page) => {
     assert.equal((await api(member, 'GET', '/session')).status, 401);
   });
 });
+
+withPage('a record is looked at as it was, one field is brought back, and that is undone', async (page) => {
+  const person = await makePerson(page, { last_name: unique('Former'), job_title: 'Sailor', department: 'Deck' });
+  const job = async () => (await api(page, 'GET', `/records/people/${person.id}`)).body.values;
+  await api(page, 'PATCH', `/records/people/${person.id}`, { values: { job_title: 'Captain', department: 'Bridge' } });
+  await page.goto(`${kith.url}/records/people/${person.id}?tab=history`);
+  await page.getByRole('button', { name: 'As it was' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('Sailor').waitFor();
+  await dialog.getByRole('button', { name: 'Bring back Job title' }).click();
+  await page.getByText('Brought back').waitFor();
+  assert.equal((await job()).job_title, 'Sailor');
+  assert.equal((await job()).department, 'Bridge');
+  await Promise.all([
+    page.waitForResponse((r) => r.url().endsWith('/revert') && r.ok()),
+    page.getByRole('button', { name: 'Undo' }).click(),
+  ]);
+  assert.equal((await job()).job_title, 'Captain');
+});
+
+withPage('a backup that has nowhere to go is refused, and the page says why', async (page) => {
+  await page.goto(`${kith.url}/settings/backups`);
+  await page.getByText('Nothing has been backed up yet.').waitFor();
+  await page.getByRole('button', { name: 'Back up now' }).click();
+  await page.getByRole('alert').waitFor();
+  assert.deepEqual((await api(page, 'GET', '/backups')).body.items.filter((b) => b.state === 'done'), []);
+});
+
+withPage('a schedule that cannot work is refused and not kept', async (page) => {
+  await page.goto(`${kith.url}/settings/backups`);
+  const before = (await api(page, 'GET', '/backups/schedule')).body;
+  await page.getByLabel('Folder on the server').fill('not/absolute');
+  await page.getByLabel('Back up by itself').check();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('alert').waitFor();
+  assert.deepEqual((await api(page, 'GET', '/backups/schedule')).body, before);
+});

@@ -39,6 +39,16 @@ export const list = (object: string, query: ListQuery, signal?: AbortSignal) =>
 export const read = (object: string, id: string, signal?: AbortSignal) =>
   get<RecordAnswer>(at(object, id), undefined, signal);
 
+/** The record as it was right after journal entry `seq`. */
+export const readAt = (object: string, id: string, seq: number) =>
+  get<RecordAnswer>(at(object, id), { at: String(seq) });
+
+/** Brings values of that moment back as an ordinary change; without `fields`, all of them. */
+export const revert = (object: string, id: string, seq: number, fields?: string[]) =>
+  post<KithRecord>(at(object, id, '/revert'), fields ? { seq, fields } : { seq }, {
+    'idempotency-key': crypto.randomUUID(),
+  });
+
 export const create = (object: string, values: Values) =>
   post<KithRecord>(at(object), { values }, { 'idempotency-key': crypto.randomUUID() });
 
