@@ -1,6 +1,6 @@
 /** The audit: one list of acts, and the check of the whole journal. For administrators. */
 
-import { get, post, Problem } from './client';
+import { get, post } from './client';
 import type { Actor, Paged } from './types';
 
 export interface AuditLine {
