@@ -86,6 +86,8 @@ enum Command {
 
 /// Runs the command that was typed. Exit codes: 0 done, 1 failed, 2 wrong use.
 pub fn run() -> ExitCode {
+    // A core dump would hold the keys. Where the system refuses this, it writes none for us either way.
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     let kith = match Kith::try_parse() {
         Ok(kith) => kith,
         Err(error) => {

@@ -7,8 +7,10 @@ use kith_server::{
     Rate,
     app::AppOptions,
     serve::{ServeOptions, bind},
+    tls::{AcmeOptions, DIRECTORY, TlsOptions},
 };
 use kith_store::Vault;
+use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CliError, Common, Outcome, anchoring, logging, open, print, secrets};
@@ -31,6 +33,51 @@ pub struct Args {
     /// Minutes between two such notes
     #[arg(long, env = "KITH_ANCHOR_EVERY", default_value_t = 60, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..=10_080))]
     anchor_every: u64,
+    /// Speak plain HTTP on an address that others can reach, because a proxy in front ends TLS
+    #[arg(long, conflicts_with_all = ["tls_cert", "acme_host"])]
+    plain_http: bool,
+    #[command(flatten)]
+    tls: Tls,
+}
+
+/// Where the certificate comes from.
+#[derive(clap::Args)]
+struct Tls {
+    /// Speak HTTPS with this certificate and its chain (PEM); read again when it changes
+    #[arg(long, env = "KITH_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key (PEM)
+    #[arg(long, env = "KITH_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Speak HTTPS with a certificate for this host, ordered and renewed by ACME; say it once per name. Needs port 443
+    #[arg(long, env = "KITH_ACME_HOST", value_name = "HOST", value_delimiter = ',', conflicts_with = "tls_cert")]
+    acme_host: Vec<String>,
+    /// Where the certificate authority may write to
+    #[arg(long, value_name = "E-MAIL", requires = "acme_host")]
+    acme_contact: Option<String>,
+    /// The ACME directory to order from
+    #[arg(long, value_name = "URL", requires = "acme_host", default_value = DIRECTORY)]
+    acme_directory: String,
+    /// Trust this authority for the directory's own certificate
+    #[arg(long, value_name = "FILE", requires = "acme_host")]
+    acme_root: Option<PathBuf>,
+    /// Also listen here for plain HTTP and send it on to HTTPS, such as 0.0.0.0:80
+    #[arg(long, value_name = "ADDRESS")]
+    redirect_http: Option<String>,
+}
+
+impl Tls {
+    fn options(self) -> Option<TlsOptions> {
+        if let (Some(certificate), Some(key)) = (self.tls_cert, self.tls_key) {
+            return Some(TlsOptions::Files { certificate, key });
+        }
+        (!self.acme_host.is_empty()).then_some(TlsOptions::Acme(AcmeOptions {
+            hosts: self.acme_host,
+            contact: self.acme_contact,
+            directory: self.acme_directory,
+            root: self.acme_root,
+        }))
+    }
 }
 
 pub async fn run(common: &Common, args: Args) -> Outcome {
@@ -38,9 +85,18 @@ pub async fn run(common: &Common, args: Args) -> Outcome {
     let unlock = secrets::unlock(common)?;
     let data = common.data.clone();
     let vault = open::blocking(move || Ok(Vault::unlock(&data, &unlock)?)).await?;
+    let redirect = args.tls.redirect_http.clone();
+    let tls = args.tls.options();
+    if redirect.is_some() && tls.is_none() {
+        let said = "--redirect-http sends on to HTTPS; name a certificate with --tls-cert and --tls-key, or a host with --acme-host";
+        return Err(CliError::wrong_use(said));
+    }
     let options = ServeOptions {
         listen: args.listen,
         socket: None,
+        tls,
+        plain_http: args.plain_http,
+        redirect,
         app: AppOptions { behind_proxy: args.behind_proxy, rate: rate(args.rate) },
     };
     if let Some(file) = &args.anchor_file {
@@ -87,17 +143,22 @@ pub async fn listen(
         }
     };
     crate::memory::give_back();
-    let url = format!("http://{}", bound.address());
+    let url = bound.url();
     if common.json {
         print::line(&serde_json::json!({"url": url}).to_string());
     } else {
         print::line(&greeting(&url));
     }
+    // Says nothing where no service manager asked.
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
     let watched = engine.clone();
     let (stopped, broken) = tokio::sync::watch::channel(false);
     let shutdown = async move {
         tokio::select! {
-            () = told_to_stop() => tracing::info!("stopping"),
+            () = told_to_stop() => {
+                tracing::info!("stopping");
+                let _ = sd_notify::notify(&[NotifyState::Stopping]);
+            }
             () = store_stopped(&watched) => {
                 stopped.send_replace(true);
                 tracing::error!("the store met a write error and takes nothing more; ending, start again when the disk is well");

@@ -16,7 +16,7 @@ use poem::{
 use crate::{
     app::App,
     compress::{self, Coding},
-    extract::{address_of, credential_of},
+    extract::{address_of, came_over_tls, credential_of},
     problem::Problem,
     routes::{self, RoutePattern},
     web::WebApp,
@@ -37,6 +37,9 @@ const SECURITY: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
+
+/// A browser that was here over HTTPS does not come back without it for a year. Other names of the domain are not ours to bind.
+const STRICT_TRANSPORT: &str = "max-age=31536000";
 
 /// What a failed sign-in or a wrong token costs an address, in requests: guessing runs dry soon.
 const UNKNOWN_CALLER_COST: f64 = 20.0;
@@ -66,6 +69,7 @@ impl Front {
         let coding = compress::accepted_quick(request.headers());
         let for_api = is_api(request.uri().path());
         let guest = Guest::of(&request, self.app.options.behind_proxy);
+        let over_tls = came_over_tls(&request, self.app.options.behind_proxy);
         let answer = match self.let_in(&guest, started) {
             Err(problem) => problem.as_response(),
             Ok(()) if for_api => self.api.call(request).await.unwrap_or_else(refusal),
@@ -78,7 +82,7 @@ impl Front {
         let took = started.elapsed();
         self.app.metrics.answered(known_method(method.as_str()), route, answer.status().as_u16(), took.as_secs_f64());
         note(method.as_str(), route, answer.status().as_u16(), took);
-        dress(answer, for_api, coding)
+        dress(answer, for_api, over_tls, coding)
     }
 
     fn let_in(&self, guest: &Guest, now: Instant) -> Result<(), Problem> {
@@ -151,10 +155,13 @@ fn note(method: &str, route: &str, status: u16, took: Duration) {
     }
 }
 
-fn dress(mut answer: Response, for_api: bool, coding: Option<Coding>) -> Response {
+fn dress(mut answer: Response, for_api: bool, over_tls: bool, coding: Option<Coding>) -> Response {
     let headers = answer.headers_mut();
     for (name, value) in SECURITY {
         put(headers, name, value);
+    }
+    if over_tls {
+        put(headers, header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
     }
     put(headers, header::CONTENT_SECURITY_POLICY, if for_api { API_POLICY } else { APP_POLICY });
     put(headers, header::CACHE_CONTROL, "no-store");

@@ -13,6 +13,7 @@ mod openapi;
 mod problem;
 mod routes;
 pub mod serve;
+pub mod tls;
 mod web;
 
 pub use extract::SESSION_COOKIE;

@@ -13,14 +13,18 @@ use kith_engine::Engine;
 use poem::{
     Addr, Server,
     http::uri::Scheme,
-    listener::{Acceptor, AcceptorExt, UnixAcceptor},
+    listener::{Acceptor, AcceptorExt, BoxAcceptor, UnixAcceptor},
     web::{LocalAddr, RemoteAddr},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::AbortHandle,
+};
 
 use crate::{
     app::{App, AppOptions},
     front::Front,
+    tls::{self, Acme, AcmeOptions, FromFiles, Shake, TlsAcceptor, TlsError, TlsOptions},
 };
 
 /// How long requests under way may take after the server was told to stop.
@@ -36,12 +40,25 @@ pub struct ServeOptions {
     pub listen: String,
     /// The socket through which the command line reaches a running server.
     pub socket: Option<PathBuf>,
+    /// None: plain HTTP.
+    pub tls: Option<TlsOptions>,
+    /// Plain HTTP may leave this machine: a proxy ends TLS, or the network is private.
+    pub plain_http: bool,
+    /// Also listen here for plain HTTP, and send it on to HTTPS.
+    pub redirect: Option<String>,
     pub app: AppOptions,
 }
 
 impl ServeOptions {
     pub fn on(listen: impl Into<String>) -> Self {
-        ServeOptions { listen: listen.into(), socket: None, app: AppOptions::default() }
+        ServeOptions {
+            listen: listen.into(),
+            socket: None,
+            tls: None,
+            plain_http: false,
+            redirect: None,
+            app: AppOptions::default(),
+        }
     }
 }
 
@@ -52,6 +69,13 @@ pub enum ServeError {
     Listen { listen: String, cause: io::Error },
     #[error("the socket {path} cannot be made ({cause}); check that the data folder is writable")]
     Socket { path: String, cause: io::Error },
+    #[error(
+        "{0} is open to the network, and plain HTTP would show passwords to it; name a certificate with --tls-cert and --tls-key, \
+         or a host name with --acme-host, or say --plain-http when a proxy in front ends TLS"
+    )]
+    PlainHttp(SocketAddr),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("the server stopped: {0}")]
     Run(io::Error),
     #[error(transparent)]
@@ -64,6 +88,8 @@ impl ServeError {
         match self {
             ServeError::Listen { .. } => "serve.listen",
             ServeError::Socket { .. } => "serve.socket",
+            ServeError::PlainHttp(_) => "serve.plain_http",
+            ServeError::Tls(_) => "serve.tls",
             ServeError::Run(_) => "serve.stopped",
             ServeError::Engine(error) => error.code(),
         }
@@ -73,19 +99,41 @@ impl ServeError {
 /// Listening, but not yet answering: a port in use shows before a vault is opened.
 pub struct Bound {
     tcp: TcpListener,
+    tls: Option<Certificate>,
+    redirect: Option<TcpListener>,
     socket: Option<(std::os::unix::net::UnixListener, PathBuf)>,
     address: SocketAddr,
     options: AppOptions,
 }
 
-/// Takes the address and makes the socket.
+enum Certificate {
+    Files(Arc<FromFiles>),
+    Acme(AcmeOptions),
+}
+
+/// Takes the address, reads the certificate and makes the socket.
 ///
 /// # Errors
-/// `serve.listen`, `serve.socket`.
+/// `serve.listen`, `serve.plain_http`, `serve.tls`, `serve.socket`.
 pub async fn bind(options: &ServeOptions) -> Result<Bound, ServeError> {
-    let refused = |cause| ServeError::Listen { listen: options.listen.clone(), cause };
-    let tcp = TcpListener::bind(&options.listen).await.map_err(refused)?;
-    let address = tcp.local_addr().map_err(refused)?;
+    let (tcp, address) = listen(&options.listen).await?;
+    if options.tls.is_none() && !options.plain_http && !address.ip().to_canonical().is_loopback() {
+        return Err(ServeError::PlainHttp(address));
+    }
+    let tls = match options.tls.clone() {
+        None => None,
+        Some(TlsOptions::Files { certificate, key }) => {
+            Some(Certificate::Files(Arc::new(FromFiles::open(certificate, key)?)))
+        }
+        Some(TlsOptions::Acme(acme)) => {
+            tls::check(&acme)?;
+            Some(Certificate::Acme(acme))
+        }
+    };
+    let redirect = match &options.redirect {
+        None => None,
+        Some(address) => Some(listen(address).await?.0),
+    };
     let socket = match &options.socket {
         None => None,
         Some(path) => {
@@ -94,7 +142,14 @@ pub async fn bind(options: &ServeOptions) -> Result<Bound, ServeError> {
             Some((made, path.clone()))
         }
     };
-    Ok(Bound { tcp, socket, address, options: options.app.clone() })
+    Ok(Bound { tcp, tls, redirect, socket, address, options: options.app.clone() })
+}
+
+async fn listen(on: &str) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let refused = |cause| ServeError::Listen { listen: on.to_string(), cause };
+    let tcp = TcpListener::bind(on).await.map_err(refused)?;
+    let address = tcp.local_addr().map_err(refused)?;
+    Ok((tcp, address))
 }
 
 /// Binds and serves in one call; `ready` learns the address.
@@ -118,6 +173,17 @@ impl Bound {
         self.address
     }
 
+    /// Where a browser goes; by ACME, to the host that the certificate is for.
+    pub fn url(&self) -> String {
+        match &self.tls {
+            None => format!("http://{}", self.address),
+            Some(Certificate::Acme(acme)) if self.address.port() == 443 => {
+                format!("https://{}", acme.hosts.first().map_or("", String::as_str))
+            }
+            Some(_) => format!("https://{}", self.address),
+        }
+    }
+
     /// Answers until `shutdown` is ready, lets requests under way finish, ends live streams and closes the engine.
     ///
     /// # Errors
@@ -130,13 +196,16 @@ impl Bound {
             tracing::error!(code = error.code(), "the journal is not verified in the background");
         }
         let front = Front::new(app.clone());
-        let tcp = Tcp { address: LocalAddr(Addr::SocketAddr(self.address)), listener: self.tcp };
+        let redirecting = self.redirect.map(|listener| send_on(listener, self.tls.as_ref(), self.address.port()));
+        let (network, certifying) = network(self.tcp, self.address, self.tls, &engine)?;
         let (acceptor, path) = match self.socket {
-            None => (tcp.boxed(), None),
+            None => (network, None),
             Some((socket, path)) => {
-                (tcp.combine(UnixAcceptor::from_std(socket).map_err(ServeError::Run)?).boxed(), Some(path))
+                (network.combine(UnixAcceptor::from_std(socket).map_err(ServeError::Run)?).boxed(), Some(path))
             }
         };
+        // They end with this function: nothing of them has to be finished.
+        let _aside = [redirecting, certifying].map(|task| task.map(AbortOnDrop));
         let stop = {
             let app = app.clone();
             async move {
@@ -160,6 +229,47 @@ impl Bound {
         ran.map_err(ServeError::Run)?;
         closed.map_err(|error| ServeError::Run(io::Error::other(error)))??;
         Ok(())
+    }
+}
+
+/// What accepts connections from the network, and the task that keeps the certificate fresh.
+fn network(
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: Option<Certificate>,
+    engine: &Engine,
+) -> Result<(BoxAcceptor, Option<AbortHandle>), ServeError> {
+    let address = LocalAddr(Addr::SocketAddr(address));
+    let (shake, task) = match tls {
+        None => return Ok((Tcp { address, listener }.boxed(), None)),
+        Some(Certificate::Files(files)) => {
+            let ordinary = Arc::new(tls::server_config(files.clone())?);
+            (Shake { ordinary, challenge: None }, tokio::spawn(files.watch()))
+        }
+        Some(Certificate::Acme(options)) => {
+            let acme = Acme::new(&options, engine.files().clone())?;
+            let ordinary = Arc::new(tls::server_config(acme.certificates())?);
+            (Shake { ordinary, challenge: Some(acme.challenge()) }, tokio::spawn(acme.run()))
+        }
+    };
+    Ok((TlsAcceptor::start(listener, address, shake).boxed(), Some(task.abort_handle())))
+}
+
+fn send_on(listener: TcpListener, tls: Option<&Certificate>, port: u16) -> AbortHandle {
+    let host = match tls {
+        Some(Certificate::Acme(acme)) => acme.hosts.first().cloned(),
+        _ => None,
+    };
+    let address = LocalAddr(listener.local_addr().map_or(Addr::Custom("tcp", "".into()), Addr::SocketAddr));
+    let server = Server::new_with_acceptor(Tcp { address, listener }).idle_timeout(IDLE_AFTER);
+    tokio::spawn(server.run(tls::redirect(host, port))).abort_handle()
+}
+
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -255,6 +365,20 @@ mod tests {
         let path = deep.join("kith.sock");
         let _listener = make_socket(&path).unwrap();
         with_short_path(&path, |short| std::os::unix::net::UnixStream::connect(short)).unwrap();
+    }
+
+    #[tokio::test]
+    async fn plain_http_stays_on_this_machine_unless_asked_for() {
+        for (listen, plain_http, fits) in [
+            ("0.0.0.0:0", false, false),
+            ("[::]:0", false, false),
+            ("0.0.0.0:0", true, true),
+            ("127.0.0.1:0", false, true),
+        ] {
+            let bound = bind(&ServeOptions { plain_http, ..ServeOptions::on(listen) }).await;
+            assert_eq!(bound.is_ok(), fits, "{listen}");
+            assert!(bound.err().is_none_or(|error| error.code() == "serve.plain_http"));
+        }
     }
 
     #[tokio::test]

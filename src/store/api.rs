@@ -77,7 +77,8 @@ pub struct Change {
 
 /// The store as the engine sees it. A later backend keeps the journal elsewhere behind the same words.
 ///
-/// After any write or sync error the store is stopped: every later call answers `store.stopped`, and the process has to end
+/// After any write or sync error the store is stopped: every later call answers `store.stopped` (`store.disk_full` when that was
+/// why), and the process has to end
 /// without acknowledging what was under way. Opening again repairs what can be repaired.
 pub trait Storage: Send + Sync {
     /// Sequence number of the newest durable entry; 0 while there is none.

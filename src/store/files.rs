@@ -137,6 +137,36 @@ impl Files {
         Ok((size, sha256.finalize().into()))
     }
 
+    /// Keeps a small content of Kith's own under a label, in place of what was there. Durable on return.
+    pub fn keep(&self, label: &str, content: &[u8]) -> Result<(), StoreError> {
+        self.put_as(&self.name_of(label), &mut &content[..], content.len() as u64).map(drop)
+    }
+
+    /// What was last kept under the label.
+    ///
+    /// # Errors
+    /// `store.damaged` when it does not open to its end.
+    pub fn kept(&self, label: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let name = self.name_of(label);
+        let mut content = Vec::new();
+        match self.read(&name) {
+            Err(StoreError::NoSuchFile(_)) => Ok(None),
+            Err(error) => Err(error),
+            Ok(mut file) => match file.read_to_end(&mut content) {
+                Ok(_) => Ok(Some(content)),
+                Err(error) => {
+                    Err(StoreError::Damaged { place: format!("files/{name}"), seq: 0, what: error.to_string() })
+                }
+            },
+        }
+    }
+
+    /// Labels stay out of the folder: the name is a hash that differs from vault to vault.
+    fn name_of(&self, label: &str) -> String {
+        let hash = blake3::Hasher::new().update(&self.vault.0.vault_id).update(label.as_bytes()).finalize();
+        hash.to_hex()[..NAME_CHARS].to_string()
+    }
+
     /// Opens a stored file for reading. Damage shows while reading, as an error.
     ///
     /// # Errors
@@ -319,6 +349,21 @@ mod tests {
         assert_eq!(files.read(&stored.name).err().unwrap().code(), "store.no_such_file");
         assert_eq!(files.put_as(&stored.name, &mut &content[..], 1 << 20).unwrap(), stored);
         assert_eq!(files.put_as("../x", &mut &content[..], 1 << 20).unwrap_err().code(), "store.no_such_file");
+    }
+
+    #[test]
+    fn what_is_kept_under_a_label_is_replaced_and_sealed() {
+        let (dir, files) = files();
+        assert_eq!(files.kept("certificate").unwrap(), None);
+        files.keep("certificate", b"first secret").unwrap();
+        files.keep("certificate", b"second secret").unwrap();
+        files.keep("account", b"other").unwrap();
+        assert_eq!(files.kept("certificate").unwrap().unwrap(), b"second secret");
+        let folder = dir.path().join("files");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+        for item in fs::read_dir(&folder).unwrap().flatten() {
+            assert!(!fs::read(item.path()).unwrap().windows(6).any(|window| window == b"secret"));
+        }
     }
 
     #[test]

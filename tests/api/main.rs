@@ -8,6 +8,7 @@ mod actions;
 mod administration;
 mod as_it_was;
 mod audit;
+mod authority;
 mod backups;
 mod conditions;
 mod events;
@@ -21,6 +22,7 @@ mod schema;
 mod serving;
 mod session;
 mod sign_in;
+mod tls;
 
 use harness::{Client, Server};
 use serde_json::{Value as Json, json};

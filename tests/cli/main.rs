@@ -12,6 +12,7 @@ mod crash;
 mod disk;
 mod keys;
 mod refusals;
+mod service;
 mod static_binary;
 mod work;
 

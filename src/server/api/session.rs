@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 use super::{State, no_content, ok, time};
 use crate::{
     app::{App, blocking},
-    extract::{Caller, Input, SESSION_COOKIE, address_of, from_elsewhere},
+    extract::{Caller, Input, SESSION_COOKIE, address_of, came_over_tls, from_elsewhere},
     problem::Problem,
 };
 
@@ -122,11 +122,11 @@ pub async fn sign_out(app: State<'_>, caller: Caller, request: &Request) -> Resu
     Ok(answer)
 }
 
-/// Over HTTPS the cookie must never travel in the clear. Kith itself speaks HTTP behind a proxy that ends TLS; the page's own
-/// origin tells.
+/// Over HTTPS the cookie must never travel in the clear. A proxy that says nothing may end TLS too; then the page's own origin
+/// tells.
 fn is_secure(request: &Request, behind_proxy: bool) -> bool {
     let origin = request.header("origin").is_some_and(|origin| origin.starts_with("https://"));
-    origin || (behind_proxy && request.header("x-forwarded-proto") == Some("https"))
+    origin || came_over_tls(request, behind_proxy)
 }
 
 fn put_cookie(answer: &mut Response, token: &str, lives_s: i64, secure: bool) -> Result<(), Problem> {

@@ -6,7 +6,7 @@ use kith_base::Secret;
 use kith_engine::{Actor, Cause, Engine};
 use poem::{
     Addr, FromRequest, Request, RequestBody, Result,
-    http::{Method, Uri, header},
+    http::{Method, Uri, header, uri::Scheme},
 };
 
 use crate::problem::Problem;
@@ -141,6 +141,11 @@ pub fn address_of(request: &Request, behind_proxy: bool) -> String {
         }
     }
     request.remote_addr().as_socket_addr().map(|addr| addr.ip().to_string()).unwrap_or_default()
+}
+
+/// Whether the client spoke HTTPS, to Kith itself or to the proxy in front.
+pub fn came_over_tls(request: &Request, behind_proxy: bool) -> bool {
+    *request.scheme() == Scheme::HTTPS || (behind_proxy && request.header("x-forwarded-proto") == Some("https"))
 }
 
 /// Whether the request comes from this machine itself and through no proxy.

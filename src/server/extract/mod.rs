@@ -6,6 +6,8 @@ mod conditions;
 mod params;
 
 pub use body::{Input, parse};
-pub use caller::{Caller, SESSION_COOKIE, Trusted, address_of, credential_of, from_elsewhere, is_loopback};
+pub use caller::{
+    Caller, SESSION_COOKIE, Trusted, address_of, came_over_tls, credential_of, from_elsewhere, is_loopback,
+};
 pub use conditions::{Idempotency, IfMatch};
 pub use params::{Params, record_id};
