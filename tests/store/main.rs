@@ -1,7 +1,7 @@
-//! Proves the store from outside: power cuts, kills, damage, full disks, a long random life, old formats. Drives the crate's
+//! Proves the store from outside: power cuts, kills, damage, full disks, old formats. Drives the crate's
 //! public interface only; what needs the whole server lives in the other folders.
 //!
-//! `KITH_CRASH_ROUNDS`, `KITH_POWER_CUTS`, `KITH_FLIPS`, `KITH_SIM_STEPS` make the runs longer; `KITH_SEED` repeats one.
+//! `KITH_CRASH_ROUNDS`, `KITH_POWER_CUTS` and `KITH_FLIPS` make the runs longer; `KITH_SEED` repeats one.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 // A test that cannot go on should say where.
@@ -16,4 +16,3 @@ mod kill;
 mod power;
 mod rotation;
 mod shim;
-mod simulation;

@@ -4,6 +4,8 @@
 
 // Takes the place of C functions by name and calls the kernel; there is no safe way to do either.
 #![allow(unsafe_code)]
+// Each test target uses its own part of it.
+#![allow(dead_code)]
 
 use std::{
     collections::HashMap,
@@ -117,9 +119,21 @@ pub fn acknowledge(number: u64) {
     }
 }
 
+/// How many things are on record so far.
+pub fn moment() -> usize {
+    lock().as_ref().map_or(0, |recorder| recorder.ops.len())
+}
+
 /// From now on, the write or sync after `count` others below `root` fails with `errno`, as do all after it.
 pub fn fail_after(root: &Path, count: usize, errno: c_int) {
     *lock() = Some(Recorder { root: root.to_path_buf(), fail: Some((count, errno)), ..Recorder::default() });
+}
+
+/// As `fail_after`, for the record that is running.
+pub fn fail_after_more(count: usize, errno: c_int) {
+    if let Some(recorder) = &mut *lock() {
+        recorder.fail = Some((count, errno));
+    }
 }
 
 fn of_fd(fd: c_int) -> Option<(PathBuf, u64)> {

@@ -2,7 +2,9 @@
 
 mod bench;
 mod dist;
+mod fuzz;
 mod run;
+mod sim;
 mod test;
 mod tools;
 mod web;
@@ -28,6 +30,10 @@ enum Command {
     Dist,
     /// Measure against the budgets and print the table
     Bench(bench::Args),
+    /// Play random histories of the store against a plain model
+    Sim(sim::Args),
+    /// Run the fuzz targets, each for a while
+    Fuzz(fuzz::Args),
 }
 
 fn main() {
@@ -37,6 +43,8 @@ fn main() {
         Command::Web => web::build(),
         Command::Dist => dist::build().map(|binary| println!("static binary: {}", binary.display())),
         Command::Bench(args) => bench::run(&args),
+        Command::Sim(args) => sim::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
     };
     if let Err(message) = outcome {
         eprintln!("\nxtask: {message}");

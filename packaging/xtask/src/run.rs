@@ -12,6 +12,12 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap_or_else(|_| PathBuf::from("."))
 }
 
+/// A folder that costs no disk, where the system offers one.
+pub fn folder_in_memory() -> Option<PathBuf> {
+    let folder = PathBuf::from("/dev/shm");
+    folder.metadata().is_ok_and(|about| about.is_dir() && !about.permissions().readonly()).then_some(folder)
+}
+
 /// A command that runs in the root of the repository, with the cargo that started us.
 pub fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

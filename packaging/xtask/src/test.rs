@@ -51,7 +51,7 @@ const FULL: [(&str, &str); 5] = [
     ("KITH_CRASH_ROUNDS", "150"),
     ("KITH_POWER_CUTS", "2000"),
     ("KITH_FLIPS", "2000"),
-    ("KITH_SIM_STEPS", "20000"),
+    ("KITH_SIM_HISTORIES", "10000"),
 ];
 
 fn rust_tests(full: bool) -> Outcome {
