@@ -6,7 +6,7 @@ use kith_model::ObjectDef;
 use crate::define::{field, object as start};
 
 pub mod ids {
-    pub const OBJECT: u32 = 20;
+    pub const OBJECT: u32 = 21;
     pub const NAME: u32 = 1;
     pub const FOLDER: u32 = 2;
     pub const KIND: u32 = 3;
