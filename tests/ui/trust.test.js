@@ -191,3 +191,34 @@ withPage('a schedule that cannot work is refused and not kept', async (page) => 
   await page.getByRole('alert').waitFor();
   assert.deepEqual((await api(page, 'GET', '/backups/schedule')).body, before);
 });
+
+withPage('who opens the vault is shown, and a new data key is made after a question', async (page) => {
+  await page.goto(`${kith.url}/settings/keys`);
+  const before = (await api(page, 'GET', '/keys')).body;
+  await page.getByText(before.recipients[0].label, { exact: true }).waitFor();
+  await page.getByText('in use', { exact: true }).waitFor();
+  await page.getByText('There is no recovery key.').waitFor();
+  await page.getByText('kith key recovery').waitFor();
+  await page.getByRole('button', { name: 'Make a new one' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  assert.deepEqual((await api(page, 'GET', '/keys')).body, before);
+  await page.getByRole('button', { name: 'Make a new one' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Make a new one' }).click();
+  await page.getByText('Everything is sealed with the new data key').waitFor();
+  const after = (await api(page, 'GET', '/keys')).body;
+  assert.equal(after.rotation, null);
+  assert.ok(after.data_keys.at(-1).id > before.data_keys.at(-1).id);
+  assert.deepEqual(after.recipients, before.recipients);
+});
+
+withPage('nobody adds a key from a browser, and who is no administrator sees none', async (page) => {
+  const added = await api(page, 'POST', '/keys', { label: 'mine', recipient: 'age1x' });
+  assert.equal(added.status, 403, JSON.stringify(added.body));
+  await asMember(page, async (member) => {
+    await member.goto(`${kith.url}/settings/keys`);
+    await member.getByText('You may not see this').waitFor();
+    assert.equal(await member.getByRole('link', { name: 'Keys' }).count(), 0);
+    assert.equal((await api(member, 'GET', '/keys')).status, 403);
+    assert.equal((await api(member, 'POST', '/keys/rotate')).status, 403);
+  });
+});

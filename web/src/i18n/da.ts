@@ -367,6 +367,9 @@ export const da: Messages = {
     'Hvem gjorde hvad og hvornår: ændringer, læsninger, login og afvisninger, i en kæde, som ingen kan omskrive ubemærket.',
   'settings.backups': 'Sikkerhedskopier',
   'settings.backups_text': 'Kopier af alt, forseglet så kun dine gendannelsesnøgler åbner dem.',
+  'settings.keys': 'Nøgler',
+  'settings.keys_text':
+    'Hvem der kan åbne boksen. Den, der har en af disse nøgler og en kopi af datamappen, kan læse alt.',
 
   'profile.browser_zone': 'Som browseren ({zone})',
   'profile.change_password': 'Skift adgangskode',
@@ -644,6 +647,37 @@ export const da: Messages = {
   'backup.recipients_hint':
     'Offentlige age-nøgler, én pr. linje, foruden boksens egne. Den, der har den anden halvdel, kan gendanne.',
 
+  'keys.kind_passphrase': 'Adgangssætning',
+  'keys.kind_recovery': 'Gendannelsesnøgle',
+  'keys.kind_key': 'Nøgle',
+  'keys.in_use': 'i brug',
+  'keys.in_use_text': 'Serveren åbnede boksen med den.',
+  'keys.unknown_age': 'ukendt alder',
+  'keys.no_recovery': 'Der er ingen gendannelsesnøgle.',
+  'keys.no_recovery_text':
+    'Går serverens nøgle tabt, er dataene også tabt. Lav en med kommandoen nedenfor, og gem den på papir.',
+  'keys.data_key': 'Datanøgle',
+  'keys.data_key_text': 'Alt på disken er forseglet med den; nøglerne ovenfor åbner den.',
+  'keys.made': 'Lavet {when}',
+  'keys.made_unknown': 'Lavet af en tidligere version, ingen ved hvornår',
+  'keys.old': 'Datanøglen er mere end to år gammel. Lav en ny.',
+  'keys.rotate': 'Lav en ny',
+  'keys.rotate_title': 'Lav en ny datanøgle?',
+  'keys.rotate_text':
+    'Nye værdier bruger den med det samme; gamle forsegles igen i baggrunden, mens alle arbejder videre. Det kan ikke stoppes, når det er begyndt. Er nogen, der havde en nøgle, rejst, så fjern deres først.',
+  'keys.rotating': 'Gamle værdier forsegles igen',
+  'keys.progress': 'Gamle værdier forsegles igen: {share}, {done} af omkring {all}',
+  'keys.waits': 'Det venter og prøves igen: {reason}',
+  'keys.rotated': 'Alt er forseglet med den nye datanøgle',
+  'keys.commands': 'På kommandolinjen',
+  'keys.commands_text':
+    'Hvem der åbner boksen, ændres på selve serveren, aldrig fra en browser: en stjålet session må ikke kunne gøre det.',
+  'keys.do_recovery': 'Lav en gendannelsesnøgle til at printe. Kith beholder ingen kopi: print filen, og slet den så.',
+  'keys.do_add': 'Lad endnu en nøgle åbne boksen, med dens offentlige halvdel.',
+  'keys.do_remove': 'Tag boksen fra en nøgle.',
+  'keys.do_passphrase': 'Sæt eller skift adgangssætningen.',
+  'keys.commands_hint': 'De virker alle, mens Kith kører. Nævn datamappen med --data, hvis det ikke er den sædvanlige.',
+
   'error.denied': 'Du har ikke adgang til dette',
   'error.failed': 'Det lykkedes ikke',
   'error.go_home': 'Gå til start',
@@ -666,6 +700,7 @@ export const da: Messages = {
   'problem.request.too_large': 'Det er for stort at sende.',
   'problem.auth.wrong_code': 'Koden er forkert eller allerede brugt. Vent på den næste.',
   'problem.auth.challenge_over': 'Det tog for lang tid. Log ind igen.',
+  'problem.vault.rotation_under_way': 'Der laves allerede en ny datanøgle. Vent, til det er færdigt.',
 
   'object.people.one': 'Person',
   'object.people.many': 'Personer',

@@ -365,6 +365,9 @@ export const en = {
     'Who did what, and when: changes, reads, sign-ins and refusals, in a chain that nobody can rewrite unnoticed.',
   'settings.backups': 'Backups',
   'settings.backups_text': 'Copies of everything, sealed so that only your recovery keys open them.',
+  'settings.keys': 'Keys',
+  'settings.keys_text':
+    'Who can open the vault. Whoever holds one of these keys and a copy of the data folder can read everything.',
 
   'profile.browser_zone': 'As the browser ({zone})',
   'profile.change_password': 'Change password',
@@ -642,6 +645,38 @@ export const en = {
   'backup.recipients_hint':
     'Public age keys, one a line, beside those of the vault. Who holds the other half can restore.',
 
+  'keys.kind_passphrase': 'Passphrase',
+  'keys.kind_recovery': 'Recovery key',
+  'keys.kind_key': 'Key',
+  'keys.in_use': 'in use',
+  'keys.in_use_text': 'The server opened the vault with it.',
+  'keys.unknown_age': 'age unknown',
+  'keys.no_recovery': 'There is no recovery key.',
+  'keys.no_recovery_text':
+    'If the server’s key is lost, so is the data. Make one with the command below and keep it on paper.',
+  'keys.data_key': 'Data key',
+  'keys.data_key_text': 'Everything on disk is sealed with it; the keys above open it.',
+  'keys.made': 'Made {when}',
+  'keys.made_unknown': 'Made by an earlier version, nobody knows when',
+  'keys.old': 'The data key is more than two years old. Make a new one.',
+  'keys.rotate': 'Make a new one',
+  'keys.rotate_title': 'Make a new data key?',
+  'keys.rotate_text':
+    'New values use it at once; old ones are sealed again in the background while everyone goes on working. It cannot be stopped once begun. When somebody who had a key has left, remove theirs first.',
+  'keys.rotating': 'Old values are being sealed again',
+  'keys.progress': 'Old values are being sealed again: {share}, {done} of about {all}',
+  'keys.waits': 'That waits, and is tried again: {reason}',
+  'keys.rotated': 'Everything is sealed with the new data key',
+  'keys.commands': 'On the command line',
+  'keys.commands_text':
+    'Who opens the vault is changed on the server itself, never from a browser: a stolen session must not be able to do it.',
+  'keys.do_recovery': 'Make a recovery key to print. Kith keeps no copy: print the file, then delete it.',
+  'keys.do_add': 'Let one more key open the vault, by its public half.',
+  'keys.do_remove': 'Take the vault away from a key.',
+  'keys.do_passphrase': 'Set or change the passphrase.',
+  'keys.commands_hint':
+    'All of them work while Kith runs. Name the data folder with --data where it is not the usual one.',
+
   'error.denied': 'You may not see this',
   'error.failed': 'That did not work',
   'error.go_home': 'Go to the start',
@@ -664,6 +699,7 @@ export const en = {
   'problem.request.too_large': 'This is too large to send.',
   'problem.auth.wrong_code': 'The code is wrong or was used already. Wait for the next one.',
   'problem.auth.challenge_over': 'That took too long. Sign in again.',
+  'problem.vault.rotation_under_way': 'A new data key is being made already. Wait until that is done.',
 
   'object.people.one': 'Person',
   'object.people.many': 'People',

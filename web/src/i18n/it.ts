@@ -367,6 +367,9 @@ export const it: Messages = {
     'Chi ha fatto cosa, e quando: modifiche, letture, accessi e rifiuti, in una catena che nessuno può riscrivere di nascosto.',
   'settings.backups': 'Copie di sicurezza',
   'settings.backups_text': 'Copie di tutto, sigillate in modo che solo le tue chiavi di recupero le aprano.',
+  'settings.keys': 'Chiavi',
+  'settings.keys_text':
+    'Chi può aprire la cassaforte. Chi ha una di queste chiavi e una copia della cartella dei dati può leggere tutto.',
 
   'profile.browser_zone': 'Come il browser ({zone})',
   'profile.change_password': 'Cambia password',
@@ -644,6 +647,39 @@ export const it: Messages = {
   'backup.recipients_hint':
     'Chiavi age pubbliche, una per riga, oltre a quelle del deposito. Chi ha l’altra metà può ripristinare.',
 
+  'keys.kind_passphrase': 'Frase segreta',
+  'keys.kind_recovery': 'Chiave di recupero',
+  'keys.kind_key': 'Chiave',
+  'keys.in_use': 'in uso',
+  'keys.in_use_text': 'Il server ha aperto la cassaforte con questa.',
+  'keys.unknown_age': 'età sconosciuta',
+  'keys.no_recovery': 'Non c’è una chiave di recupero.',
+  'keys.no_recovery_text':
+    'Se si perde la chiave del server, si perdono i dati. Creane una con il comando qui sotto e conservala su carta.',
+  'keys.data_key': 'Chiave dei dati',
+  'keys.data_key_text': 'Sigilla tutto ciò che sta su disco; le chiavi qui sopra la aprono.',
+  'keys.made': 'Creata {when}',
+  'keys.made_unknown': 'Creata da una versione precedente, non si sa quando',
+  'keys.old': 'La chiave dei dati ha più di due anni. Creane una nuova.',
+  'keys.rotate': 'Creane una nuova',
+  'keys.rotate_title': 'Creare una nuova chiave dei dati?',
+  'keys.rotate_text':
+    'I valori nuovi la usano subito; i vecchi vengono risigillati in background mentre tutti continuano a lavorare. Una volta iniziato non si può fermare. Se è andato via qualcuno che aveva una chiave, rimuovi prima la sua.',
+  'keys.rotating': 'I vecchi valori vengono risigillati',
+  'keys.progress': 'I vecchi valori vengono risigillati: {share}, {done} di circa {all}',
+  'keys.waits': 'È in attesa e verrà ritentato: {reason}',
+  'keys.rotated': 'Tutto è sigillato con la nuova chiave dei dati',
+  'keys.commands': 'Dalla riga di comando',
+  'keys.commands_text':
+    'Chi apre la cassaforte si cambia sul server stesso, mai da un browser: una sessione rubata non deve poterlo fare.',
+  'keys.do_recovery':
+    'Crea una chiave di recupero da stampare. Kith non ne tiene copia: stampa il file, poi cancellalo.',
+  'keys.do_add': 'Permetti a un’altra chiave di aprire la cassaforte, con la sua metà pubblica.',
+  'keys.do_remove': 'Togli la cassaforte a una chiave.',
+  'keys.do_passphrase': 'Imposta o cambia la frase segreta.',
+  'keys.commands_hint':
+    'Funzionano tutti mentre Kith è in esecuzione. Indica la cartella dei dati con --data se non è quella abituale.',
+
   'error.denied': 'Non puoi vedere questa pagina',
   'error.failed': 'Qualcosa non ha funzionato',
   'error.go_home': 'Vai all’inizio',
@@ -667,6 +703,7 @@ export const it: Messages = {
   'problem.request.too_large': 'È troppo grande da inviare.',
   'problem.auth.wrong_code': 'Il codice è errato o già usato. Attendi il prossimo.',
   'problem.auth.challenge_over': 'È passato troppo tempo. Accedi di nuovo.',
+  'problem.vault.rotation_under_way': 'Si sta già creando una nuova chiave dei dati. Attendi che finisca.',
 
   'object.people.one': 'Persona',
   'object.people.many': 'Persone',
