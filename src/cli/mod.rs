@@ -8,6 +8,7 @@ mod backup;
 mod completions;
 mod demo;
 mod doctor;
+mod erase;
 mod error;
 mod export;
 mod import;
@@ -18,6 +19,7 @@ mod man;
 mod open;
 mod print;
 mod recovery;
+mod retention;
 mod secrets;
 mod serve;
 mod token;
@@ -75,6 +77,9 @@ enum Command {
     Backup(backup::Command),
     #[command(subcommand)]
     Key(key::Command),
+    Erase(erase::Args),
+    #[command(subcommand)]
+    Retention(retention::Command),
     Verify(verify::Args),
     #[command(subcommand)]
     Audit(audit::Command),
@@ -123,6 +128,8 @@ impl Command {
             Command::Export(args) => export::run(common, args).await,
             Command::Backup(command) => backup::run(common, command).await,
             Command::Key(command) => key::run(common, command).await,
+            Command::Erase(args) => erase::run(common, args).await,
+            Command::Retention(command) => retention::run(common, command).await,
             Command::Verify(args) => verify::run(common, args).await,
             Command::Audit(command) => audit::run(common, command).await,
             Command::Doctor(args) => doctor::run(common, args).await,

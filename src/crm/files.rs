@@ -10,7 +10,7 @@ pub fn object() -> ObjectDef {
         .field(2, field::text("media_type", "Type").in_list())
         .field(3, field::integer("size_bytes", "Size").read_only().in_list())
         .field(4, field::text("sha256", "SHA-256").read_only().hidden())
-        .field(5, field::text("content", "Content").read_only().hidden())
-        .field(6, field::link("about", "About", "*").in_list())
+        .field(5, field::text("content", "Content").stored().read_only().hidden())
+        .field(6, field::link("about", "About", "*").belongs().in_list())
         .build()
 }

@@ -17,7 +17,7 @@ pub fn object() -> ObjectDef {
         .title("title")
         .field(1, field::text("title", "Title").read_only().in_list())
         .field(2, field::long_text("body", "Text").required())
-        .field(3, field::link("about", "About", "*").in_list())
+        .field(3, field::link("about", "About", "*").belongs().in_list())
         .field(4, field::boolean("pinned", "Pinned").default(false))
         .build()
 }

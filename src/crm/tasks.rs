@@ -37,7 +37,7 @@ pub fn object() -> ObjectDef {
                 ("meeting", "Meeting", "purple"),
             ]),
         )
-        .field(7, field::link("about", "About", "*").in_list())
+        .field(7, field::link("about", "About", "*").belongs().in_list())
         .field(8, field::long_text("description", "Description"))
         .field(9, field::datetime("completed_at", "Completed").read_only())
         .build()

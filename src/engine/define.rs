@@ -163,6 +163,16 @@ impl Field {
         self
     }
 
+    /// The record hangs on what this link points at; see `FieldDef::belongs`.
+    pub fn belongs(self) -> Self {
+        self.config("belongs", true)
+    }
+
+    /// The text names content in the vault's files; see `FieldDef::stored`.
+    pub fn stored(self) -> Self {
+        self.config("stored", true)
+    }
+
     /// One setting of the kind: `min`, `max`, `currency`, …
     pub fn config(mut self, key: &str, json: impl Into<Json>) -> Self {
         self.0.config.insert(key.into(), json.into());

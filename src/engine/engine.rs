@@ -97,6 +97,8 @@ pub(crate) struct Core {
     pub read_context: RwLock<Option<ReadContext>>,
     /// The thread that finishes what opening left for later.
     pub catching_up: Mutex<Option<std::thread::JoinHandle<()>>>,
+    /// Held while a rule of retention runs: one after the other.
+    pub retaining: Mutex<()>,
     pub closing: AtomicBool,
     /// The thread that seals old values again after a new data key.
     pub resealing: Mutex<Option<std::thread::JoinHandle<()>>>,

@@ -55,6 +55,10 @@ pub enum EngineError {
     SchemaInvalid(Vec<Violation>),
     #[error("{0}")]
     SchemaConflict(String),
+    #[error("{0}")]
+    EraseUnconfirmed(String),
+    #[error("{0}")]
+    EraseBlocked(String),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -94,6 +98,8 @@ impl EngineError {
             EngineError::IdempotencyMismatch => "idempotency.mismatch",
             EngineError::SchemaInvalid(_) => "schema.invalid",
             EngineError::SchemaConflict(_) => "schema.conflict",
+            EngineError::EraseUnconfirmed(_) => "erase.unconfirmed",
+            EngineError::EraseBlocked(_) => "erase.blocked",
             EngineError::Store(error) => error.code(),
             EngineError::Vault(error) => error.code(),
             EngineError::Closing => "store.closing",

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use kith_base::{RecordId, TimestampMs};
-use kith_store::{Entry, EntryKind};
+use kith_store::Entry;
 use serde::Serialize;
 
 use crate::{
@@ -128,10 +128,10 @@ impl Engine {
 
     /// The event of an entry; none for entries that change no record.
     fn event_of(&self, entry: &Entry) -> Result<Option<ChangeEvent>, EngineError> {
-        if entry.kind != EntryKind::Change || entry.changes.is_empty() {
+        if entry.changes.is_empty() {
             return Ok(None);
         }
-        let head = Head::decode(&entry.head)?;
+        let head = self.core().with_name(Head::decode(&entry.head)?);
         let schema = head.notes.iter().any(|note| is_metadata(note.object)).then_some(entry.seq);
         let changed = entry.changes.iter().map(|change| (change.id, change.version));
         Ok(Some(event(&self.core().meta(), entry.seq, entry.time_ms, &head, changed, schema)))

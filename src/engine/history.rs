@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kith_base::{RecordId, TimestampMs};
-use kith_model::Values;
+use kith_model::{Value, Values};
 use kith_store::{Change, EntryHead};
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -17,6 +17,7 @@ use crate::{
         head::{ActorStamp, ChangeKind, Head},
         plan::differing,
     },
+    system::ids,
 };
 
 /// Versions in one answer, at most: each is a read of the journal.
@@ -78,8 +79,10 @@ impl Engine {
         let meta = self.core().meta();
         let object = meta.object(object)?;
         let missing = || EngineError::RecordNotFound { object: object.def.key.clone(), id };
-        let now = self.core().image.get_of(object.def.id, id).ok_or_else(missing)?;
         let guard = Guard::new(actor);
+        let Some(now) = self.core().image.get_of(object.def.id, id) else {
+            return self.gap(guard, object, id).unwrap_or_else(|| Err(missing()));
+        };
         guard.check(&object.def, Op::Read, &now, &[], &self.evaluation(actor))?;
         let visible = guard.visible_fields(&object.def);
 
@@ -91,10 +94,36 @@ impl Engine {
                 break;
             }
             let earlier = self.version(version.change.prev_seq, id)?;
-            page.items.push(item(object, &visible, &version, earlier.as_ref())?);
+            let mut shown = item(object, &visible, &version, earlier.as_ref())?;
+            shown.actor = Arc::new(self.core().named(&shown.actor));
+            page.items.push(shown);
             at = earlier;
         }
         Ok(page)
+    }
+
+    /// What is left of a record that was erased: that it was, by whom and when. For those who may erase; to others it never was.
+    fn gap(&self, guard: Guard<'_>, object: &ObjectMeta, id: RecordId) -> Option<Result<HistoryPage, EngineError>> {
+        let (erasure, _) = self.core().erasure_of(id).filter(|_| guard.may_some(&object.def, Op::Erase))?;
+        let Value::Int(seq) = erasure.values.get(ids::erasures::SEQ) else { return None };
+        let read = |seq: u64| -> Result<HistoryPage, EngineError> {
+            let Some((entry, change)) = self.core().storage.read_change(seq, id)? else {
+                return Ok(HistoryPage::default());
+            };
+            let head = self.core().with_name(Head::decode(&entry.head)?);
+            let item = HistoryItem {
+                seq,
+                version: change.version,
+                at: entry.time_ms,
+                actor: head.actor,
+                cause: head.cause,
+                kind: ChangeKind::Erased,
+                changes: Vec::new(),
+                erased: true,
+            };
+            Ok(HistoryPage { items: vec![item], next_seq: None })
+        };
+        Some(read(u64::try_from(*seq).ok()?))
     }
 
     /// The newest version older than entry `before`. Pages say where the next one starts, so the usual case is one read.

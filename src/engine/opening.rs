@@ -16,6 +16,7 @@ use crate::{
     image::Image,
     meta::{Meta, source::Source},
     pipeline::prepare::Rights,
+    retention,
     search::SearchIndex,
     system,
 };
@@ -70,7 +71,7 @@ impl Engine {
             defining: Mutex::new(()),
             events: broadcast::channel(events::CHANNEL_EVENTS).0,
             actions: Registry::new(options.actions),
-            hooks: access::hooks::hooks().into_iter().chain(options.hooks).collect(),
+            hooks: access::hooks::hooks().into_iter().chain([retention::hook()]).chain(options.hooks).collect(),
             late_hooks: RwLock::default(),
             idempotency: Default::default(),
             stripes: Default::default(),
@@ -78,6 +79,7 @@ impl Engine {
             access: Default::default(),
             read_context: RwLock::default(),
             catching_up: Mutex::default(),
+            retaining: Mutex::default(),
             closing: AtomicBool::new(false),
             resealing: Mutex::default(),
         });
@@ -87,6 +89,7 @@ impl Engine {
             engine.core().idempotency.load(engine.storage(), 0, engine.now_ms())?;
             engine.sow(options.seeds)?;
         }
+        engine.resume_erasures();
         engine.catch_up(head)?;
         Ok(engine)
     }

@@ -110,6 +110,16 @@ impl FieldDef {
         crate::kinds::of(self)
     }
 
+    /// Links: the record hangs on what it points at. It is erased with it, and seen only by whoever may see that.
+    pub fn belongs(&self) -> bool {
+        self.config.get("belongs").and_then(serde_json::Value::as_bool) == Some(true)
+    }
+
+    /// Texts: the value names content in the vault's files, which goes when the record is erased.
+    pub fn stored(&self) -> bool {
+        self.config.get("stored").and_then(serde_json::Value::as_bool) == Some(true)
+    }
+
     pub fn option(&self, key: &str) -> Option<&SelectOption> {
         self.options.iter().find(|o| o.key == key)
     }

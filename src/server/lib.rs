@@ -11,6 +11,7 @@ mod limit;
 mod metrics;
 mod openapi;
 mod problem;
+mod retaining;
 mod routes;
 pub mod serve;
 pub mod tls;

@@ -41,6 +41,8 @@ pub static TABLE: &[(&str, u16, &str)] = &[
     ("method.not_allowed", 405, "This method is not offered here"),
     ("record.not_unique", 409, "Another record has this value"),
     ("schema.conflict", 409, "The schema cannot change like this"),
+    ("erase.unconfirmed", 409, "Erasing needs a confirmation"),
+    ("erase.blocked", 409, "Something else needs what would be erased"),
     ("import.conflict", 409, "The import is not in a state for this"),
     ("backup.inside", 422, "This is no place for backups"),
     ("backup.schedule", 422, "The schedule is not right"),

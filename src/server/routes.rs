@@ -8,8 +8,9 @@ use poem::{
 
 use crate::{
     api::{
-        actions, as_it_was, audit, backups, batch, events, exports, files, groups, health, history, imports, keys, me,
-        objects, openapi, records, search, second_factor, session, sessions, timeline, tokens, users,
+        actions, as_it_was, audit, backups, batch, erase, events, exports, files, groups, health, history, imports,
+        keys, me, objects, openapi, records, retention, search, second_factor, session, sessions, timeline, tokens,
+        users,
     },
     front::refusal,
     problem::Problem,
@@ -52,6 +53,8 @@ pub fn table() -> Vec<RouteEntry> {
             .get("getRecord", records::show)
             .patch("updateRecord", records::update)
             .delete("deleteRecord", records::remove),
+        at("/records/{object}/erase").post("eraseRecords", erase::many),
+        at("/records/{object}/{id}/erase").post("eraseRecord", erase::one),
         at("/records/{object}/{id}/restore").post("restoreRecord", records::restore),
         at("/records/{object}/{id}/revert").post("revertRecord", as_it_was::revert),
         at("/records/{object}/{id}/history").get("getHistory", history::list),
@@ -75,6 +78,8 @@ pub fn table() -> Vec<RouteEntry> {
         at("/users/{id}/sessions/{session}").delete("endSession", sessions::end_of_user),
         at("/password-strength").post("checkPassword", users::password_strength),
         at("/tokens").post("createToken", tokens::create),
+        at("/retention/preview").post("previewRetention", retention::preview),
+        at("/retention/run").post("runRetention", retention::run),
         at("/audit").get("listAudit", audit::list),
         at("/audit/export").get("exportAudit", audit::export),
         at("/audit/head").get("getAuditHead", audit::newest),

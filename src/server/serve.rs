@@ -24,6 +24,7 @@ use tokio::{
 use crate::{
     app::{App, AppOptions},
     front::Front,
+    retaining,
     tls::{self, Acme, AcmeOptions, FromFiles, Shake, TlsAcceptor, TlsError, TlsOptions},
 };
 
@@ -195,6 +196,7 @@ impl Bound {
         if let Err(error) = engine.verify_in_background() {
             tracing::error!(code = error.code(), "the journal is not verified in the background");
         }
+        let retaining = tokio::spawn(retaining::run(app.clone()));
         let front = Front::new(app.clone());
         let redirecting = self.redirect.map(|listener| send_on(listener, self.tls.as_ref(), self.address.port()));
         let (network, certifying) = network(self.tcp, self.address, self.tls, &engine)?;
@@ -220,6 +222,8 @@ impl Bound {
             // A stale socket is replaced at the next start, so a failure here harms nobody.
             let _ = fs::remove_file(path);
         }
+        // A run under way ends with its batch: the engine takes nothing more once it closes.
+        retaining.abort();
         let backups = app.backups.clone();
         let close = move || {
             backups.stop();

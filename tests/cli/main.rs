@@ -10,6 +10,7 @@ mod audit;
 mod backup;
 mod crash;
 mod disk;
+mod erase;
 mod keys;
 mod refusals;
 mod service;

@@ -19,11 +19,12 @@ pub fn is_guarded(object: &ObjectDef) -> bool {
     object.system && !matches!(object.key.as_str(), "views" | "imports")
 }
 
-/// What nobody does by hand, administrators included: tokens and sessions are issued, second factors are enrolled and reset.
+/// What nobody does by hand, administrators included: tokens and sessions are issued, second factors are enrolled and reset, and
+/// what was erased stays noted.
 pub fn is_engine_only(object: &ObjectDef, op: Op) -> bool {
     match object.key.as_str() {
         "tokens" | "sessions" => object.system && op == Op::Create,
-        "second_factors" => object.system && !matches!(op, Op::Read | Op::Export),
+        "second_factors" | "erasures" => object.system && !matches!(op, Op::Read | Op::Export),
         _ => false,
     }
 }

@@ -189,5 +189,6 @@ fn with_read(op: Op) -> &'static [Op] {
         Op::Update => &[Op::Update, Op::Read],
         Op::Delete => &[Op::Delete, Op::Read],
         Op::Export => &[Op::Export, Op::Read],
+        Op::Erase => &[Op::Erase, Op::Read],
     }
 }

@@ -38,8 +38,27 @@ pub(crate) fn keep_one(core: &Core, prepared: &Prepared) -> Result<(), EngineErr
     if remains(core, &after) || !remains(core, &HashMap::new()) {
         return Ok(());
     }
+    Err(last_admin())
+}
+
+/// Refuses to erase users and roles when nobody could administer the vault without them.
+///
+/// # Errors
+/// `record.invalid`.
+pub(crate) fn keep_one_without(core: &Core, gone: &[RecordId]) -> Result<(), EngineError> {
+    let without = |id: &RecordId| core.image.get(*id).map(|record| Record { trashed: true, ..record });
+    let gone: Vec<Record> = gone.iter().filter_map(without).collect();
+    let concerned = gone.iter().any(|r| [ids::users::OBJECT, ids::roles::OBJECT].contains(&r.object));
+    let after = gone.iter().map(|record| (record.id, record)).collect();
+    if !concerned || remains(core, &after) || !remains(core, &HashMap::new()) {
+        return Ok(());
+    }
+    Err(last_admin())
+}
+
+fn last_admin() -> EngineError {
     let message = "this is the last administrator; make another user an administrator first";
-    Err(EngineError::Invalid(vec![Violation { field: None, code: "last_admin".into(), message: message.into() }]))
+    EngineError::Invalid(vec![Violation { field: None, code: "last_admin".into(), message: message.into() }])
 }
 
 /// Whether a usable user has an administrator's role, with `after` instead of the records as they are.

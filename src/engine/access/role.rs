@@ -16,10 +16,12 @@ pub enum Op {
     Update,
     Delete,
     Export,
+    /// For good, with its history; a right of its own, which no other includes.
+    Erase,
 }
 
 impl Op {
-    pub const ALL: [Op; 5] = [Op::Create, Op::Read, Op::Update, Op::Delete, Op::Export];
+    pub const ALL: [Op; 6] = [Op::Create, Op::Read, Op::Update, Op::Delete, Op::Export, Op::Erase];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -28,6 +30,7 @@ impl Op {
             Op::Update => "update",
             Op::Delete => "delete",
             Op::Export => "export",
+            Op::Erase => "erase",
         }
     }
 }
@@ -45,6 +48,12 @@ pub enum Reach {
     All,
     /// Those for which this CEL holds, such as `region == "EU"`.
     Rule(String),
+}
+
+impl Reach {
+    fn is_none(&self) -> bool {
+        *self == Reach::None
+    }
 }
 
 /// What may be done with one field. Ordered: more access is greater.
@@ -66,6 +75,8 @@ pub struct ObjectGrant {
     pub update: Reach,
     pub delete: Reach,
     pub export: Reach,
+    #[serde(skip_serializing_if = "Reach::is_none")]
+    pub erase: Reach,
     #[serde(skip_serializing_if = "HashMap::is_empty")]
     pub fields: HashMap<String, FieldAccess>,
 }
@@ -79,6 +90,7 @@ impl ObjectGrant {
             update: Reach::All,
             delete: Reach::All,
             export: Reach::All,
+            erase: Reach::All,
             fields: HashMap::new(),
         }
     }
@@ -91,6 +103,7 @@ impl ObjectGrant {
             Op::Update => &self.update,
             Op::Delete => &self.delete,
             Op::Export => &self.export,
+            Op::Erase => &self.erase,
         }
     }
 }

@@ -42,6 +42,8 @@ impl Scope {
         match (self, op) {
             (Scope::Admin, _) => true,
             (Scope::Read(on) | Scope::Write(on), Op::Read | Op::Export) => on.covers(object),
+            // Nothing brings back what was erased: a token for that must be an administrator's.
+            (Scope::Write(_), Op::Erase) => false,
             (Scope::Write(on), _) => !administration && on.covers(object),
             (Scope::Read(_) | Scope::AuditHead, _) => false,
         }
@@ -134,6 +136,9 @@ mod tests {
             ("*:write", "users", Op::Update, true, false),
             ("users:write", "users", Op::Update, true, false),
             ("audit:head", "people", Op::Read, false, false),
+            ("people:write", "people", Op::Erase, false, false),
+            ("*:write", "people", Op::Erase, false, false),
+            ("admin", "people", Op::Erase, false, true),
             ("admin", "users", Op::Update, true, true),
             ("admin", "deals", Op::Export, false, true),
         ];

@@ -159,7 +159,7 @@ impl Engine {
                         page.next_cursor = Some(format!("{}.{at}", entry.seq));
                         return Ok(page);
                     }
-                    page.items.push(line);
+                    page.items.push(AuditLine { actor: self.core().named(&line.actor), ..line });
                 }
             }
             seq = from - 1;

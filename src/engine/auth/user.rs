@@ -136,7 +136,7 @@ impl Engine {
         self.end_sessions(&rest)
     }
 
-    pub(super) fn require_admin(&self, actor: &Actor, object: &str, what: &str) -> Result<(), EngineError> {
+    pub(crate) fn require_admin(&self, actor: &Actor, object: &str, what: &str) -> Result<(), EngineError> {
         if actor.is_admin() || actor.is_system() {
             return Ok(());
         }

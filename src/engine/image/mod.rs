@@ -309,6 +309,15 @@ impl Image {
 
     /// Records outside the trash whose links name `id`: object, field, record.
     pub fn pointing_at(&self, id: RecordId) -> Vec<(u32, u32, RecordId)> {
+        self.pointing(id, false)
+    }
+
+    /// As `pointing_at`, with the trash.
+    pub fn pointing_at_with_trash(&self, id: RecordId) -> Vec<(u32, u32, RecordId)> {
+        self.pointing(id, true)
+    }
+
+    fn pointing(&self, id: RecordId, trash: bool) -> Vec<(u32, u32, RecordId)> {
         let mut found = Vec::new();
         for cell in self.cells() {
             let table = cell.read();
@@ -322,7 +331,9 @@ impl Image {
                     Coding::Links => codes.within(&words.matching(|list| ids_of(list).any(|i| i == id))),
                     Coding::Text | Coding::Any => continue,
                 };
-                rows.and(&table.live);
+                if !trash {
+                    rows.and(&table.live);
+                }
                 found.extend(rows.iter().map(|row| (table.def.id, slot.def.id, table.ids[row as usize])));
             }
         }

@@ -38,6 +38,7 @@ pub struct Permissions {
     pub update: bool,
     pub delete: bool,
     pub export: bool,
+    pub erase: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -118,6 +119,7 @@ impl Engine {
             update: may(Op::Update),
             delete: may(Op::Delete),
             export: may(Op::Export),
+            erase: may(Op::Erase),
         };
         let fields = def.fields.iter().filter_map(|field| {
             let access = match guard.field_access(def, field.id) {

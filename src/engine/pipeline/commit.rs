@@ -180,7 +180,12 @@ impl Engine {
             }
         }
         self.evaluate(&mut written);
-        Ok(Some(self.answers(&known.results, written, Vec::new())))
+        let answers = self.answers(&known.results, written, Vec::new());
+        // What the request led to may have been erased since; doing it again would bring it back.
+        match known.results.iter().find(|id| !answers.iter().any(|record| record.id == **id)) {
+            Some(id) => Err(EngineError::RecordNotFound { object: "erased".into(), id: *id }),
+            None => Ok(Some(answers)),
+        }
     }
 
     fn as_it_would_be(&self, prepared: Prepared) -> Result<Vec<Record>, EngineError> {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kith_base::RecordId;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Actor, Cause, EngineError, actor::ActorKind};
 
@@ -17,12 +17,20 @@ const NAME_CHARS_MAX: usize = 200;
 /// Fields in the notes' lists in one head. Above it they are left out, and readers take every field as touched.
 const FIELD_NOTES_MAX: usize = 4_000;
 
-/// Who did it, as it was at that moment: names change, history does not.
+/// Who did it. The journal keeps no name, since a head cannot be taken out of the chain: names are looked up when they are shown, so
+/// that an erased person has none anywhere. Entries of older builds may still hold one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActorStamp {
     pub kind: ActorKind,
     pub id: RecordId,
+    #[serde(serialize_with = "in_answers_only")]
     pub name: String,
+}
+
+/// Names are for people; what is stored is not what they read.
+fn in_answers_only<S: Serializer>(name: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let told = serializer.is_human_readable();
+    serializer.serialize_str(if told { name } else { "" })
 }
 
 impl ActorStamp {
@@ -39,6 +47,8 @@ pub enum ChangeKind {
     Updated,
     Deleted,
     Restored,
+    /// For good.
+    Erased,
 }
 
 /// One change in brief, in the order of the entry's changes.
@@ -111,7 +121,7 @@ mod tests {
 
     fn head(fields: usize) -> Head {
         Head {
-            actor: Arc::new(ActorStamp { kind: ActorKind::User, id: RecordId([7; 16]), name: "Zoë".into() }),
+            actor: Arc::new(ActorStamp { kind: ActorKind::User, id: RecordId([7; 16]), name: String::new() }),
             cause: Cause::of("import", "x"),
             idempotency: Some(IdempotencyStamp { key: [1; 16], request: [2; 16], results: vec![RecordId([3; 16])] }),
             notes: vec![ChangeNote { object: 1, kind: ChangeKind::Updated, fields: vec![3; fields] }],
@@ -124,6 +134,25 @@ mod tests {
         assert_eq!(Head::decode(&head(3).encode().unwrap()).unwrap(), head(3));
         let large = Head::decode(&head(60_000).encode().unwrap()).unwrap();
         assert!(large.notes[0].fields.is_empty() && large.notes[0].kind == ChangeKind::Updated);
+    }
+
+    #[test]
+    fn no_name_is_stored_and_every_name_is_told() {
+        let mut named = head(1);
+        named.actor = Arc::new(ActorStamp { name: "Zoë".into(), ..ActorStamp::clone(&named.actor) });
+        let bytes = named.encode().unwrap();
+        assert!(!bytes.windows(4).any(|window| window == "Zoë".as_bytes()));
+        assert_eq!(Head::decode(&bytes).unwrap(), head(1));
+        assert_eq!(serde_json::json!(&*named.actor)["name"], "Zoë");
+    }
+
+    #[test]
+    fn a_name_that_an_older_build_stored_is_still_read() {
+        let mut bytes = head(0).encode().unwrap();
+        // Format, kind, length and bytes of the id, then the length of the name.
+        let at = bytes.iter().skip(3).position(|byte| *byte == 0).unwrap() + 3;
+        bytes.splice(at..=at, [4].into_iter().chain("Zoë".bytes()));
+        assert_eq!(Head::decode(&bytes).unwrap().actor.name, "Zoë");
     }
 
     #[test]

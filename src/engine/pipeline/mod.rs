@@ -3,6 +3,7 @@
 mod claims;
 pub mod commit;
 mod counters;
+pub mod erasing;
 pub mod head;
 pub mod here;
 mod hooking;

@@ -59,7 +59,7 @@ impl Planned {
         let fresh = |field: u32| match self.kind {
             ChangeKind::Created | ChangeKind::Restored => true,
             ChangeKind::Updated => self.fields.contains(&field),
-            ChangeKind::Deleted => false,
+            ChangeKind::Deleted | ChangeKind::Erased => false,
         };
         self.claims.clear();
         for id in self.meta.unique.iter().copied().filter(|id| fresh(*id)) {

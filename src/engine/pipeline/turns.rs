@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::{
+    erasing::{Erased, Erasure},
     head::Head,
     writer::{Job, Outcome, Transaction, Writer},
 };
@@ -95,6 +96,15 @@ impl WriterHandle {
         let draft = EntryDraft { time_ms, head: head.encode()?, changes: Vec::new() };
         let (reply, outcome) = oneshot::channel();
         if !self.queue(Job::Note(draft, reply)) {
+            return Err(EngineError::Closing);
+        }
+        wait(outcome).unwrap_or(Err(EngineError::Closing))
+    }
+
+    /// Erases for good; what is queued before it is written first.
+    pub fn erase(&self, erasure: Erasure) -> Result<Erased, EngineError> {
+        let (reply, outcome) = oneshot::channel();
+        if !self.queue(Job::Erase((Box::new(erasure), reply))) {
             return Err(EngineError::Closing);
         }
         wait(outcome).unwrap_or(Err(EngineError::Closing))

@@ -13,6 +13,7 @@ use tokio::sync::oneshot::Sender;
 
 use super::{
     claims::check_claims,
+    erasing::ErasureJob,
     head::{ActorStamp, ChangeNote, Head, IdempotencyStamp},
     plan::{Claim, Planned, encode},
     prepare::Prepared,
@@ -50,6 +51,8 @@ pub(super) enum Job {
     Commit(Box<Transaction>, Sender<Outcome>),
     /// An entry without changes.
     Note(EntryDraft, Sender<Result<u64, EngineError>>),
+    /// What is taken for good; whatever came before it is written first.
+    Erase(ErasureJob),
     Stop,
 }
 
@@ -59,17 +62,20 @@ impl Job {
         match self {
             Job::Commit(_, reply) => drop(reply.send(Outcome::Refused(EngineError::Closing))),
             Job::Note(_, reply) => drop(reply.send(Err(EngineError::Closing))),
+            Job::Erase((_, reply)) => drop(reply.send(Err(EngineError::Closing))),
             Job::Stop => {}
         }
     }
 }
 
 pub(super) struct Writer {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
     /// Newest auto-number per (object, field), once one was asked for.
     numbers: HashMap<(u32, u32), i64>,
     /// Transactions that must wait for the group before them.
     held: VecDeque<(Box<Transaction>, Sender<Outcome>)>,
+    /// To be done after the group before it.
+    erasing: Option<ErasureJob>,
     /// Cleared by the last job, and left cleared by a panic: an image that may lack what the journal has must not be written by.
     whole: bool,
 }
@@ -103,7 +109,7 @@ enum Waiting {
 
 impl Writer {
     pub fn new(core: Arc<Core>) -> Writer {
-        Writer { core, numbers: HashMap::new(), held: VecDeque::new(), whole: true }
+        Writer { core, numbers: HashMap::new(), held: VecDeque::new(), erasing: None, whole: true }
     }
 
     /// Whether a single transaction may be written now, before all others.
@@ -120,13 +126,16 @@ impl Writer {
         let mut group = Group::default();
         let mut open = self.take(&mut group, first);
         loop {
-            while open && group.has_room() {
+            while open && group.has_room() && self.erasing.is_none() {
                 match next() {
                     Some(job) => open = self.take(&mut group, job),
                     None => break,
                 }
             }
             self.write(group);
+            if let Some(job) = self.erasing.take() {
+                self.erase(job);
+            }
             if self.held.is_empty() {
                 break;
             }
@@ -148,6 +157,7 @@ impl Writer {
                 group.waiting.push(Waiting::Note(reply));
                 group.changes += 1;
             }
+            Job::Erase(job) => self.erasing = Some(job),
             Job::Stop => return false,
         }
         true

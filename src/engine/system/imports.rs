@@ -54,6 +54,6 @@ pub fn object() -> ObjectDef {
         .field(ids::FINISHED_AT, field::datetime("finished_at", "Finished").read_only())
         .field(ids::FIRST_SEQ, field::integer("first_seq", "First journal entry").hidden().read_only())
         .field(ids::LAST_SEQ, field::integer("last_seq", "Last journal entry").hidden().read_only())
-        .field(ids::REFUSED_FILE, field::text("refused_file", "Refused rows").hidden().read_only())
+        .field(ids::REFUSED_FILE, field::text("refused_file", "Refused rows").stored().hidden().read_only())
         .build()
 }

@@ -2,9 +2,11 @@
 //! with them is decided in `access`.
 
 mod backups;
+mod erasures;
 mod fields;
 mod imports;
 mod objects;
+mod retention_rules;
 mod roles;
 mod second_factors;
 pub mod seeds;
@@ -20,10 +22,10 @@ use kith_model::ObjectDef;
 /// Numbers of the administration objects and their fields, for code that reads their records. Never renumbered.
 pub mod ids {
     pub use super::{
-        backups::ids as backups, fields::ids as fields, imports::ids as imports, objects::ids as objects,
-        roles::ids as roles, second_factors::ids as second_factors, sessions::ids as sessions,
-        settings::ids as settings, teams::ids as teams, tokens::ids as tokens, users::ids as users,
-        views::ids as views,
+        backups::ids as backups, erasures::ids as erasures, fields::ids as fields, imports::ids as imports,
+        objects::ids as objects, retention_rules::ids as retention_rules, roles::ids as roles,
+        second_factors::ids as second_factors, sessions::ids as sessions, settings::ids as settings,
+        teams::ids as teams, tokens::ids as tokens, users::ids as users, views::ids as views,
     };
 }
 
@@ -42,6 +44,8 @@ pub fn objects() -> Vec<ObjectDef> {
         imports::object(),
         backups::object(),
         settings::object(),
+        erasures::object(),
+        retention_rules::object(),
     ]
 }
 

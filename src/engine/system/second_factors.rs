@@ -19,7 +19,7 @@ pub fn object() -> ObjectDef {
         .icon("smartphone")
         .title("user")
         .system()
-        .field(ids::USER, field::user("user", "User").read_only().in_list())
+        .field(ids::USER, field::user("user", "User").belongs().read_only().in_list())
         .field(ids::RECOVERY_LEFT, field::integer("recovery_codes_left", "Recovery codes left").read_only().in_list())
         .field(ids::SEED, field::secret("seed", "Seed").hidden().read_only())
         // Number of the half minute whose code was used last: it does not work again.

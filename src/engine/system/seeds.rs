@@ -13,6 +13,9 @@ pub const ROLE_READ_ONLY: RecordId = fixed(3, 3);
 /// The one record of `settings`.
 pub const SETTINGS: RecordId = fixed(10, 1);
 
+/// A rule that empties the trash, for whoever wants it: it is not enabled.
+pub const EMPTY_TRASH: RecordId = fixed(21, 1);
+
 /// An id that is the same in every vault: version and variant bits of a UUIDv7 from the year 1970, then object and number.
 pub const fn fixed(object: u8, number: u8) -> RecordId {
     RecordId([0, 0, 0, 0, 0, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, object, number])
@@ -44,6 +47,14 @@ pub fn seeds() -> Vec<(RecordId, &'static str, Json)> {
                 "name": "Read only",
                 "description": "Sees all records and changes none",
                 "grants": { "default": { "create": false, "read": "all", "update": "none", "delete": "none", "export": "none" } },
+            }),
+        ),
+        (
+            EMPTY_TRASH,
+            "retention_rules",
+            json!({
+                "name": "Empty the trash", "object": "*", "days": 30, "since": "updated_at", "action": "erase",
+                "percent_max": 10, "enabled": false,
             }),
         ),
         (

@@ -22,7 +22,7 @@ pub fn object() -> ObjectDef {
         .title("client")
         .system()
         .field(ids::CLIENT, field::text("client", "Client").read_only().in_list())
-        .field(ids::USER, field::user("user", "User").read_only().in_list())
+        .field(ids::USER, field::user("user", "User").belongs().read_only().in_list())
         .field(
             ids::LAST_SEEN_AT,
             field::datetime("last_seen_at", "Last seen").read_only().in_list().help("To the hour"),

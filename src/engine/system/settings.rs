@@ -16,6 +16,7 @@ pub mod ids {
     pub const DECIMAL_COMMA: u32 = 8;
     pub const SECOND_FACTOR: u32 = 30;
     pub const BACKUPS: u32 = 20;
+    pub const RETENTION_TIME: u32 = 40;
 }
 
 pub fn object() -> ObjectDef {
@@ -74,5 +75,12 @@ pub fn object() -> ObjectDef {
         .field(ids::DECIMAL_COMMA, field::boolean("decimal_comma", "Decimal comma").default(false))
         // Read-only here: where backups go is set through their own schedule, which checks it as a whole.
         .field(ids::BACKUPS, field::json("backups", "Schedule of backups").read_only().hidden())
+        .field(
+            ids::RETENTION_TIME,
+            field::text("retention_time", "Retention runs at")
+                .default("03:00")
+                .config("max_length", 5)
+                .help("Time of day, such as 03:00, in the workspace's time zone"),
+        )
         .build()
 }

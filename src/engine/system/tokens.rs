@@ -20,7 +20,7 @@ pub fn object() -> ObjectDef {
         .icon("key")
         .system()
         .field(ids::NAME, field::text("name", "Name").required().in_list())
-        .field(ids::USER, field::user("user", "User").read_only().in_list())
+        .field(ids::USER, field::user("user", "User").belongs().read_only().in_list())
         .field(
             ids::SCOPES,
             field::tags("scopes", "Scopes")
