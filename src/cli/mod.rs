@@ -17,6 +17,7 @@ mod key;
 mod logging;
 mod man;
 mod open;
+mod personal_data;
 mod print;
 mod recovery;
 mod retention;
@@ -77,6 +78,7 @@ enum Command {
     Backup(backup::Command),
     #[command(subcommand)]
     Key(key::Command),
+    PersonalData(personal_data::Args),
     Erase(erase::Args),
     #[command(subcommand)]
     Retention(retention::Command),
@@ -128,6 +130,7 @@ impl Command {
             Command::Export(args) => export::run(common, args).await,
             Command::Backup(command) => backup::run(common, command).await,
             Command::Key(command) => key::run(common, command).await,
+            Command::PersonalData(args) => personal_data::run(common, args).await,
             Command::Erase(args) => erase::run(common, args).await,
             Command::Retention(command) => retention::run(common, command).await,
             Command::Verify(args) => verify::run(common, args).await,

@@ -5,6 +5,7 @@ pub mod error;
 pub mod export;
 pub mod import;
 pub mod map;
+pub mod personal;
 pub mod read;
 
 pub use error::ExchangeError;

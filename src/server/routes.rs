@@ -9,8 +9,8 @@ use poem::{
 use crate::{
     api::{
         actions, as_it_was, audit, backups, batch, erase, events, exports, files, groups, health, history, imports,
-        keys, me, objects, openapi, records, retention, search, second_factor, session, sessions, timeline, tokens,
-        users,
+        keys, me, objects, openapi, personal, records, retention, search, second_factor, session, sessions, timeline,
+        tokens, users,
     },
     front::refusal,
     problem::Problem,
@@ -58,6 +58,7 @@ pub fn table() -> Vec<RouteEntry> {
         at("/records/{object}/{id}/restore").post("restoreRecord", records::restore),
         at("/records/{object}/{id}/revert").post("revertRecord", as_it_was::revert),
         at("/records/{object}/{id}/history").get("getHistory", history::list),
+        at("/records/{object}/{id}/personal-data").get("getPersonalData", personal::stream),
         at("/records/{object}/{id}/timeline").get("getTimeline", timeline::list),
         at("/records/{object}/{id}/actions/{action}").post("runAction", actions::run),
         at("/search").get("search", search::list),

@@ -76,7 +76,8 @@ fn a_person_is_previewed_confirmed_and_gone_through_every_door() {
     ] {
         let text = admin.get(path).text();
         for word in ["calls on Fridays", "portrait.txt", id(&person)] {
-            let of_audit = word == id(&person) && path == "/audit";
+            // Which ids are gone stays known; nothing else does.
+            let of_audit = word == id(&person) && matches!(path, "/audit" | "/records/erasures");
             assert!(of_audit || !text.contains(word), "'{word}' in {path}: {text}");
         }
     }
@@ -135,7 +136,7 @@ fn several_go_at_once_and_a_user_takes_its_sessions_along() {
     let plan = admin.post("/records/people/erase", &json!({ "ids": ids, "preview": true })).expect(200);
     assert_eq!(plan["count"], 5);
     let done = admin.post("/records/people/erase", &json!({ "ids": ids, "confirm": plan["token"] })).expect(200);
-    assert_eq!(done["records"], 5);
+    assert_eq!((&done["records"], &done["links"]), (&json!(5), &json!(0)));
     assert_eq!(admin.get("/records/people").expect(200)["total"], 0);
 
     let member = user(&server, &admin, "zoe.quist", "member");
@@ -148,4 +149,67 @@ fn several_go_at_once_and_a_user_takes_its_sessions_along() {
     let history = admin.get(&format!("/records/people/{}/history", id(&made))).expect(200);
     assert_eq!(history["items"][0]["actor"]["name"], "", "{history}");
     assert!(!admin.get("/audit").text().contains("zoe.quist"));
+}
+
+/// The files of a tar, by name.
+fn unpacked(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in tar::Archive::new(bytes).entries().expect("a tar") {
+        let mut entry = entry.expect("an entry");
+        let name = entry.path().expect("a name").to_string_lossy().into_owned();
+        let mut content = Vec::new();
+        std::io::Read::read_to_end(&mut entry, &mut content).expect("its content");
+        found.push((name, content));
+    }
+    found
+}
+
+#[test]
+fn everything_held_on_a_person_is_one_readable_file() {
+    let server = Server::start();
+    let admin = server.admin();
+    let person = someone(&admin);
+    let path = format!("/records/people/{}", id(&person));
+    admin.patch(&path, &json!({ "values": { "marketing_consent": true, "description": "<b>bold</b>" } })).expect(200);
+    admin.get(&path).expect(200);
+    sleep(Duration::from_millis(1_500));
+    let reply = admin.get(&format!("{path}/personal-data"));
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/x-tar")));
+    let files = unpacked(&reply.body);
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["data.json", "index.html", "files/001-portrait.txt"]);
+    assert_eq!(files[2].1, b"brass and steel");
+    let data: Json = serde_json::from_slice(&files[0].1).expect("JSON");
+    assert_eq!((&data["title"], &data["left_out"]), (&json!("Ada Lovelace"), &json!(0)));
+    let dependents: Vec<&str> =
+        data["dependents"].as_array().unwrap().iter().filter_map(|d| d["object"].as_str()).collect();
+    assert_eq!(dependents, ["tasks", "notes", "files"]);
+    assert_eq!(data["consents"][0]["changes"][0]["after"], true, "{}", data["consents"]);
+    assert_eq!(data["history"].as_array().map(Vec::len), Some(2));
+    assert!(data["access"].as_array().is_some_and(|lines| lines.iter().any(|line| line["kind"] == "opened")), "{data}");
+    let page = String::from_utf8_lossy(&files[1].1).into_owned();
+    assert!(page.contains("Lovelace") && page.contains("calls on Fridays") && page.contains("&lt;b&gt;bold"), "{page}");
+    sleep(Duration::from_millis(1_500));
+    let audit = admin.get(&format!("/audit?kind=exported&record={}", id(&person))).expect(200);
+    assert_eq!(audit["items"].as_array().map(Vec::len), Some(1), "handing it out is in the audit: {audit}");
+}
+
+#[test]
+fn who_may_not_export_or_see_gets_nothing_of_it() {
+    let server = Server::start();
+    let admin = server.admin();
+    let person = someone(&admin);
+    let path = format!("/records/people/{}/personal-data", id(&person));
+    let reader = user(&server, &admin, "reader", "read-only");
+    reader.get(&path).refused(403, "access.denied");
+    server.guest().get(&path).refused(401, "auth.required");
+    admin.get("/records/people/0199f2c4-5d1e-7a90-8c3b-2f6d4e8a1b07/personal-data").refused(404, "record.not_found");
+    let grants =
+        json!({ "objects": { "people": { "read": "all", "export": "all", "fields": { "emails": "hidden" } } } });
+    let clerk = user_with_role(&server, &admin, "clerk", json!({ "grants": grants }));
+    let files = unpacked(&clerk.get(&path).body);
+    let text = String::from_utf8_lossy(&files[0].1).into_owned();
+    assert!(!text.contains("ada@fixture.example") && !text.contains("calls on Fridays"), "{text}");
+    let data: Json = serde_json::from_slice(&files[0].1).expect("JSON");
+    assert_eq!((&data["left_out"], &data["access"], files.len()), (&json!(3), &Json::Null, 2));
 }

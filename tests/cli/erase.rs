@@ -27,6 +27,12 @@ fn erase_and_retain(vault: &Vault) {
     };
     let id = record("Lovelace").unwrap()["id"].as_str().unwrap().to_string();
 
+    let held = vault.folder().join("held.tar").to_string_lossy().into_owned();
+    assert!(vault.run(&["personal-data", "people", &id, "--output", &held]).status.success());
+    let bytes = std::fs::read(&held).unwrap();
+    assert!(bytes.starts_with(b"data.json") && bytes.windows(19).any(|w| w == b"ada@fixture.example"));
+    let (code, error) = failure(&vault.run(&["personal-data", "people", "not-an-id", "--output", &held]));
+    assert_eq!(code, Some(1), "{error}");
     let plan = json(&vault.run(&["erase", "people", &id, "--preview", "--json"]));
     assert_eq!(plan["count"], 1, "{plan}");
     let (code, error) = failure(&vault.run(&["erase", "people", &id]));

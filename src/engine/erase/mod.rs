@@ -1,6 +1,7 @@
 //! Erasing for good: records with everything that names them, out of journal, records, image, search and files. Previewed, confirmed,
 //! audited, and carried to its end after a kill. Never touches text that merely mentions somebody: that is listed for a person to decide.
 
+mod held;
 mod mentions;
 mod plan;
 mod run;
@@ -12,6 +13,7 @@ pub(crate) mod tests;
 use kith_base::RecordId;
 use serde::Serialize;
 
+pub use held::Held;
 pub use mentions::Mention;
 pub use plan::{ErasePlan, Hanging};
 pub(crate) use work::Work;

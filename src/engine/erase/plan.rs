@@ -59,21 +59,21 @@ pub struct Hanging {
     pub samples: Vec<Json>,
 }
 
-type Link = (u32, u32, RecordId);
+pub(super) type Link = (u32, u32, RecordId);
 
 /// The records of a plan while it grows.
-struct Reach<'a> {
-    core: &'a Core,
-    meta: &'a Meta,
-    keep: Vec<u32>,
-    with: Vec<u32>,
+pub(super) struct Reach<'a> {
+    pub core: &'a Core,
+    pub meta: &'a Meta,
+    pub keep: Vec<u32>,
+    pub with: Vec<u32>,
     /// Everything that goes, by record: its object.
-    gone: BTreeMap<RecordId, u32>,
-    links: Vec<Link>,
+    pub gone: BTreeMap<RecordId, u32>,
+    pub links: Vec<Link>,
 }
 
 impl Reach<'_> {
-    fn grow(&mut self, roots: Vec<RecordId>) -> Result<(), EngineError> {
+    pub fn grow(&mut self, roots: Vec<RecordId>) -> Result<(), EngineError> {
         let mut waiting = roots;
         while let Some(id) = waiting.pop() {
             for (object, field, from) in self.core.image.pointing_at_with_trash(id) {

@@ -185,10 +185,12 @@ impl Engine {
         let mut commands: Vec<(u64, Command)> = Vec::new();
         for (id, (object, fields)) in changes {
             let Some(object) = meta.object_by_id(object) else { continue };
+            let links =
+                fields.iter().filter(|(field, _)| !work.clear.contains(&(object.def.id, *field, id))).count() as u64;
             let keyed = |(field, value): (u32, Value)| Some((object.field_by_id(field)?.key.clone(), value));
             let values: Vec<(String, Value)> = fields.into_iter().filter_map(keyed).collect();
-            let (count, object) = (values.len() as u64, object.def.key.clone());
-            commands.push((count, Command::Update { object, id, version: None, values: Fields::Parsed(values) }));
+            let object = object.def.key.clone();
+            commands.push((links, Command::Update { object, id, version: None, values: Fields::Parsed(values) }));
         }
         let (mut cleared, mut left) = (0, 0);
         for some in commands.chunks(CLEAR_AT_ONCE) {

@@ -5,7 +5,7 @@ use kith_model::ObjectDef;
 use crate::define::{field, object as start};
 
 pub mod ids {
-    pub const OBJECT: u32 = 20;
+    pub const OBJECT: u32 = 40;
     pub const OF: u32 = 1;
     pub const STATE: u32 = 2;
     pub const REASON: u32 = 3;

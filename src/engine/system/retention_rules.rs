@@ -5,7 +5,7 @@ use kith_model::ObjectDef;
 use crate::define::{field, object as start};
 
 pub mod ids {
-    pub const OBJECT: u32 = 21;
+    pub const OBJECT: u32 = 41;
     pub const NAME: u32 = 1;
     pub const OF: u32 = 2;
     pub const FILTER: u32 = 3;

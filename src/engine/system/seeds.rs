@@ -14,7 +14,7 @@ pub const ROLE_READ_ONLY: RecordId = fixed(3, 3);
 pub const SETTINGS: RecordId = fixed(10, 1);
 
 /// A rule that empties the trash, for whoever wants it: it is not enabled.
-pub const EMPTY_TRASH: RecordId = fixed(21, 1);
+pub const EMPTY_TRASH: RecordId = fixed(41, 1);
 
 /// An id that is the same in every vault: version and variant bits of a UUIDv7 from the year 1970, then object and number.
 pub const fn fixed(object: u8, number: u8) -> RecordId {

@@ -17,6 +17,7 @@ pub mod keys;
 pub mod me;
 pub mod objects;
 pub mod openapi;
+pub mod personal;
 pub mod records;
 pub mod retention;
 pub mod search;

@@ -112,6 +112,7 @@ pub static ALL: &[Described] = &[
     op("restoreRecord", "Records", "Take a record out of the trash", &["idempotencyKey"], Takes::Nothing, Versioned("Record"), WRITE),
     op("revertRecord", "Records", "Bring a record or some of its fields back to how they were", &["ifMatch"], Takes::Json("RevertBody"), Versioned("Record"), WRITE),
     op("getHistory", "Records", "Who changed what, when and why", &["shortLimit", "cursor"], Takes::Nothing, Gives::Json("HistoryPage"), &[]),
+    op("getPersonalData", "Erasure", "Everything held on a record as one file: for programs, for people, and the attachments", NONE, Takes::Nothing, Other(&["application/x-tar"]), &[]),
     op("getTimeline", "Records", "Notes, tasks, files and changes, newest first", &["shortLimit", "cursor"], Takes::Nothing, Gives::Json("TimelinePage"), &[]),
     op("runAction", "Actions", "Run an action on a record", NONE, Takes::Json("ActionInput"), Gives::Json("ActionResult"), WRITE),
     op("search", "Records", "Search as you type, across objects", &["q", "objects", "shortLimit"], Takes::Nothing, Gives::Json("Hits"), &[]),
