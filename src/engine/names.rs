@@ -1,6 +1,6 @@
 //! Names of actors, looked up when they are shown: the journal holds ids, so whoever is erased has a name nowhere.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use kith_base::RecordId;
 use kith_model::Value;
@@ -13,7 +13,29 @@ use crate::{
     system::ids,
 };
 
+/// Names looked up so far: lists name the same few actors again and again.
+pub(crate) struct Names<'a> {
+    core: &'a Core,
+    known: HashMap<(ActorKind, RecordId), String>,
+}
+
+impl Names<'_> {
+    /// The items with the names of their actors.
+    pub fn fill<T>(&mut self, mut items: Vec<T>, actor: impl Fn(&mut T) -> &mut ActorStamp) -> Vec<T> {
+        for item in &mut items {
+            let stamp = actor(item);
+            let name = self.known.entry((stamp.kind, stamp.id)).or_insert_with(|| self.core.named(stamp).name);
+            stamp.name.clone_from(name);
+        }
+        items
+    }
+}
+
 impl Core {
+    pub(crate) fn names(&self) -> Names<'_> {
+        Names { core: self, known: HashMap::new() }
+    }
+
     /// The actor with its name as it is now; empty for one who is erased.
     pub(crate) fn named(&self, stamp: &ActorStamp) -> ActorStamp {
         let name = match stamp.kind {

@@ -143,6 +143,7 @@ impl Engine {
         let meta = self.core().meta();
         let last = seq.saturating_sub(ENTRIES_MAX);
         let mut page = AuditPage::default();
+        let mut names = self.core().names();
         while seq > last {
             let from = seq.saturating_sub(WINDOW - 1).max(last + 1);
             for entry in self.entries(from, seq)?.iter().rev() {
@@ -150,7 +151,7 @@ impl Engine {
                     return Ok(page);
                 }
                 page.searched_to = Some(entry.time_ms);
-                let lines = lines(&meta, entry)?;
+                let lines = names.fill(lines(&meta, entry)?, |line| &mut line.actor);
                 for (at, line) in lines.into_iter().enumerate().skip(std::mem::take(&mut skip)) {
                     if !query.wants(&line, entry) {
                         continue;
@@ -159,7 +160,7 @@ impl Engine {
                         page.next_cursor = Some(format!("{}.{at}", entry.seq));
                         return Ok(page);
                     }
-                    page.items.push(AuditLine { actor: self.core().named(&line.actor), ..line });
+                    page.items.push(line);
                 }
             }
             seq = from - 1;
@@ -228,9 +229,9 @@ impl Engine {
     /// What the entries `from..=to` say, oldest first.
     pub(super) fn audit_lines(&self, from: u64, to: u64) -> Result<Vec<AuditLine>, EngineError> {
         let meta = self.core().meta();
-        let mut found = Vec::new();
+        let (mut found, mut names) = (Vec::new(), self.core().names());
         for entry in self.entries(from, to)? {
-            found.extend(lines(&meta, &entry)?.into_iter().rev());
+            found.extend(names.fill(lines(&meta, &entry)?, |line| &mut line.actor).into_iter().rev());
         }
         Ok(found)
     }

@@ -196,7 +196,7 @@ impl Engine {
         for some in commands.chunks(CLEAR_AT_ONCE) {
             let mut some: Vec<&(u64, Command)> = some.iter().collect();
             while !some.is_empty() {
-                let batch = some.iter().map(|(_, command)| command.clone()).collect();
+                let batch: Vec<Command> = some.iter().map(|(_, command)| command.clone()).collect();
                 match self.commit(actor, Rights::Engine, batch, CommitOptions::caused_by(cause.clone())) {
                     Ok(_) => {
                         cleared += some.drain(..).map(|(count, _)| count).sum::<u64>();
