@@ -1,6 +1,7 @@
 // What makes a team trust its records: audit, sign-in in two steps, sessions, passwords; in a real browser against the real binary.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { api, app, make, makePerson, openPage, signIn, unique } from './harness.js';
 
 const { kith, browser, withPage } = app(40);
@@ -221,4 +222,58 @@ withPage('nobody adds a key from a browser, and who is no administrator sees non
     assert.equal((await api(member, 'GET', '/keys')).status, 403);
     assert.equal((await api(member, 'POST', '/keys/rotate')).status, 403);
   });
+});
+
+withPage('the audit is searched by words, narrowed by day and address, and cleared again', async (page) => {
+  const person = await makePerson(page, { last_name: unique('Sought'), job_title: 'Cooper' });
+  await api(page, 'PATCH', `/records/people/${person.id}`, { values: { department: 'Casks' } });
+  await page.goto(`${kith.url}/settings/audit`);
+  const lines = page.locator('.lines li');
+  const only = (text) => page.waitForFunction(
+    (text) => [...document.querySelectorAll('.lines li')].length > 0 && [...document.querySelectorAll('.lines li')].every((l) => l.textContent.includes(text)),
+    text,
+  );
+  await page.getByLabel('Search the audit').fill('changed department');
+  await page.waitForURL(/text=changed/);
+  await only('Department');
+  await page.getByLabel('Until').fill('2020-01-01');
+  await page.getByText('Nothing to see with these filters').waitFor();
+  await page.getByRole('button', { name: 'Clear filters' }).click();
+  await lines.nth(2).waitFor();
+  assert.equal(new URL(page.url()).search, '');
+  await page.getByLabel('Network address').fill('127.0.');
+  await page.waitForURL(/address=127/);
+  await only('127.0.0.1');
+  await page.goto(`${kith.url}/settings/audit?since=yesterday`);
+  await page.getByText("'since' must read like").waitFor();
+});
+
+withPage('what the filters show can be carried away as a table', async (page) => {
+  await page.goto(`${kith.url}/settings/audit?kind=signed_in`);
+  await page.locator('.lines li').first().waitFor();
+  await page.getByRole('button', { name: 'Export' }).click();
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'As a table (CSV)' }).click()]);
+  assert.equal(file.suggestedFilename(), 'audit.csv');
+  const [heading, ...rows] = (await readFile(await file.path(), 'utf8')).trim().split(/\r?\n/);
+  assert.match(heading, /^seq,at,kind,/);
+  assert.ok(rows.length > 0 && rows.every((row) => row.includes(',signed_in,')), rows.join('\n'));
+});
+
+withPage('a head written down earlier is checked, a forged one shows, an unreadable one is refused', async (page) => {
+  const { anchor } = (await api(page, 'GET', '/audit/head')).body;
+  await makePerson(page, { last_name: unique('Later') });
+  await page.goto(`${kith.url}/settings/audit`);
+  await page.getByText('Prove it from outside').click();
+  await page.getByText('Head of the chain now').waitFor();
+  const kept = page.getByLabel('Heads written down earlier');
+  const check = page.getByRole('button', { name: 'Check against these' });
+  await kept.fill(`# in the safe\n${anchor}`);
+  await check.click();
+  await page.getByText('The head written down is still part of it').waitFor();
+  await kept.fill(`${anchor.split(':')[0]}:${'0'.repeat(64)}`);
+  await check.click();
+  await page.getByText(/the past was rewritten at or before entry/).waitFor();
+  await kept.fill('no anchor');
+  await check.click();
+  await page.getByRole('alert').getByText(/is no anchor/).waitFor();
 });

@@ -1,6 +1,6 @@
 /** The audit: one list of acts, and the check of the whole journal. For administrators. */
 
-import { get, post } from './client';
+import { get, post, url } from './client';
 import type { Actor, Paged } from './types';
 
 export interface AuditLine {
@@ -25,7 +25,29 @@ export interface AuditQuery {
   actor?: string | null;
   object?: string | null;
   record?: string | null;
+  /** RFC 3339; the moment itself belongs to it. */
   since?: string | null;
+  /** RFC 3339; the moment itself does not. */
+  until?: string | null;
+  /** The beginning of one. */
+  address?: string | null;
+  /** Words that stand anywhere in a line. */
+  text?: string | null;
+  severity?: string | null;
+}
+
+export interface AuditPage extends Paged<AuditLine> {
+  /** Time of the oldest entry looked at: a page may end early and go on. */
+  searched_to: string | null;
+}
+
+export interface AuditHead {
+  seq: number;
+  at: string;
+  /** To compare by eye. */
+  short: string;
+  /** `SEQ:HASH`, to be kept elsewhere. */
+  anchor: string;
 }
 
 export interface VerifyReport {
@@ -34,11 +56,15 @@ export interface VerifyReport {
   records: number;
   head_seq: number;
   head_hash: string;
+  anchors: { seq: number; holds: boolean; what: string | null }[];
   findings: { place: string; seq?: number | null; what: string }[];
 }
 
 export const audit = (query: AuditQuery, cursor: string | null) =>
-  get<Paged<AuditLine>>('/audit', { ...query, cursor, limit: 50 });
+  get<AuditPage>('/audit', { ...query, cursor, limit: 50 });
+
+export const auditHead = () => get<AuditHead>('/audit/head');
+export const auditUrl = (query: AuditQuery, format: 'csv' | 'jsonl') => url('/audit/export', { ...query, format });
 
 interface VerifyState {
   run: number;
@@ -49,9 +75,9 @@ interface VerifyState {
 /** How often the server is asked how far it is. */
 const ASK_EVERY_MS = 300;
 
-/** Starts a check of the chain and waits for its end. Another one started meanwhile takes its place, and its report is as good. */
-export async function verify(): Promise<VerifyReport> {
-  let state = await post<VerifyState>('/audit/verify', { records: true });
+/** Starts a check of the chain and waits for its end. Another one started meanwhile takes its place, and its report is as good. Refused when an anchor cannot be read. */
+export async function verify(anchors: string[]): Promise<VerifyReport> {
+  let state = await post<VerifyState>('/audit/verify', { records: true, anchors });
   while (state.running) {
     await new Promise((done) => setTimeout(done, ASK_EVERY_MS));
     state = await get<VerifyState>('/audit/verify');
