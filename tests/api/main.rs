@@ -1,5 +1,8 @@
 //! The HTTP API of the real binary: every route, and above all what it refuses.
 
+// A test that cannot go on says so by panicking.
+#![allow(clippy::unwrap_used)]
+
 #[path = "../harness/mod.rs"]
 mod harness;
 

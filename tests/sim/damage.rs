@@ -62,7 +62,7 @@ fn look(folder: &std::path::Path, world: &World, model: &Model, what: &str) -> &
     assert_eq!(store.head(), model.head(), "{what}");
     assert_eq!(shown.len(), right.len(), "{what}: other records than before, without a word; {report:?}");
     for (id, (version, seq, value)) in &right {
-        let same = shown.get(id).is_some_and(|found| (found.0, found.1) == (*version, *seq) && &found.2 == &**value);
+        let same = shown.get(id).is_some_and(|found| (found.0, found.1) == (*version, *seq) && found.2 == **value);
         assert!(same, "{what}: another value of {id}, without a word; {report:?}");
     }
     assert!(store.verify(&mut |_, _| {}).unwrap().is_clean(), "{what}: not healed");
