@@ -1,6 +1,6 @@
 //! `kith serve`: the server, until it is told to stop.
 
-use std::{path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use kith_engine::Engine;
 use kith_server::{
@@ -11,7 +11,7 @@ use kith_server::{
 };
 use kith_store::Vault;
 use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{CliError, Common, Outcome, anchoring, logging, open, print, secrets};
 
@@ -144,6 +144,10 @@ pub async fn listen(
     };
     crate::memory::give_back();
     let url = bound.url();
+    // Before anybody learns that the server is there: a signal must not meet the system's default. A hangup asks to read the
+    // certificate again, and where there is none it asks for nothing.
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let _hangup = signal(SignalKind::hangup());
     if common.json {
         print::line(&serde_json::json!({"url": url}).to_string());
     } else {
@@ -155,7 +159,7 @@ pub async fn listen(
     let (stopped, broken) = tokio::sync::watch::channel(false);
     let shutdown = async move {
         tokio::select! {
-            () = told_to_stop() => {
+            () = told_to_stop(signals) => {
                 tracing::info!("stopping");
                 let _ = sd_notify::notify(&[NotifyState::Stopping]);
             }
@@ -176,9 +180,8 @@ pub async fn listen(
 }
 
 /// The first signal asks for a clean end; a second one ends at once.
-async fn told_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
+async fn told_to_stop((terminate, interrupt): (io::Result<Signal>, io::Result<Signal>)) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
         return std::future::pending().await;
     };
     tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
