@@ -20,15 +20,16 @@ use poem::{
 };
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
-    State, answer, ok, time,
+    State, answer,
+    exports::sent,
+    ok, time,
     upload::{PieceWriter, attachment},
 };
 use crate::{
-    app::blocking,
     extract::{Caller, Input, Params, record_id},
     problem::Problem,
 };
@@ -161,22 +162,11 @@ pub async fn stream(app: State<'_>, caller: Caller, request: &Request, input: In
         .await?;
     let name = job.entry.name.clone();
     let (engine, backups) = (app.engine.clone(), app.backups.clone());
-    let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(PIECES);
-    let (begun, began) = oneshot::channel();
-    tokio::spawn(blocking(move || {
+    let work = move |out: &mut dyn Write| {
         let _turn = turn;
-        let mut out = Begun { writer: PieceWriter::new(sender), begun: Some(begun) };
-        let done = job.stream(&engine, &mut out, &|| backups.stopping());
-        match (done, out.begun.take()) {
-            (Err(error), Some(begun)) => drop(begun.send(Err(Problem::from(error)))),
-            // Too late for a refusal: the answer breaks off instead of looking complete.
-            (Err(error), None) => out.writer.fail(error.code()),
-            (Ok(_), _) => {}
-        }
-        Ok(())
-    }));
-    began.await.unwrap_or_else(|_| Err(Problem::internal("a backup ended without a word")))?;
-    Ok(file(&name).body(Body::from_bytes_stream(ReceiverStream::new(receiver))))
+        job.stream(&engine, out, &|| backups.stopping()).map(drop).map_err(Problem::from)
+    };
+    sent(AGE, &name, work).await
 }
 
 fn file(name: &str) -> poem::ResponseBuilder {
@@ -184,26 +174,6 @@ fn file(name: &str) -> poem::ResponseBuilder {
         .content_type(AGE)
         .header(header::CONTENT_DISPOSITION, attachment(name))
         .header(header::CACHE_CONTROL, "no-store")
-}
-
-/// A writer that tells when its first byte was written.
-struct Begun {
-    writer: PieceWriter,
-    begun: Option<oneshot::Sender<Result<(), Problem>>>,
-}
-
-impl Write for Begun {
-    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
-        if let Some(begun) = self.begun.take() {
-            // A client that is gone shows at the next piece.
-            let _ = begun.send(Ok(()));
-        }
-        self.writer.write(from)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()
-    }
 }
 
 /// A backup's file, as it lies in its folder.
