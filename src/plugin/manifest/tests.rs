@@ -1,0 +1,66 @@
+use super::*;
+
+const SMALL: &str = r#"
+[plugin]
+id = "lead-scoring"
+version = "0.1.0"
+api = "0.1"
+name = "Lead scoring"
+
+[fields.people.score]
+label = "Score"
+kind = "integer"
+computed = ["email"]
+"#;
+
+#[test]
+fn a_manifest_names_what_it_adds_by_the_schemas_keys() {
+    let manifest = Manifest::parse(SMALL).unwrap();
+    assert_eq!(manifest.field_key("people", "score"), "lead_scoring__score");
+    assert_eq!(manifest.field_key("people", "email"), "email");
+    let computed: Vec<_> = manifest.computed().map(|(object, key, _)| (object, key.to_string())).collect();
+    assert_eq!(computed, [("people".to_string(), "score".to_string())]);
+}
+
+#[test]
+fn every_mistake_is_said_with_its_section() {
+    let wrong = [
+        ("[http]\nallow = [\"https://api.example.com/path\"]", "[http] 'https://api.example.com/path'"),
+        ("[http]\nallow = [\"settings:url\"]", "[settings] has no property 'url'"),
+        ("[hooks.before-save]\nobjects = []", "[hooks.before-save] names no objects"),
+        ("[hooks.before-save]\nobjects = [\"people\"]\nbudget-ms = 900", "budget-ms is 1 to 250"),
+        ("[jobs.sync]\ncron = \"every day\"", "[jobs.sync] cron 'every day'"),
+        ("[endpoints.a]\npath = \"feed\"", "[endpoints.a] path starts with '/'"),
+        ("[secrets.key]\nlabel = \"Key\"\nallow-hosts = [\"https://a.example\"]", "is not in [http] allow"),
+        ("[settings]\ntype = \"array\"", "[settings] is a JSON Schema of type object"),
+        (
+            "[settings]\ntype = \"object\"\n[settings.properties.n]\ntype = \"integer\"\ndefault = \"x\"",
+            "a default does not satisfy",
+        ),
+        (
+            "[objects.Bad]\nlabel = \"Bad\"\n[objects.Bad.fields.name]\nlabel = \"Name\"\nkind = \"text\"",
+            "[objects.Bad]: a key is",
+        ),
+    ];
+    for (section, said) in wrong {
+        let error = Manifest::parse(&format!("{SMALL}\n{section}\n")).unwrap_err().to_string();
+        assert!(error.contains(said), "{section}\n{error}");
+    }
+}
+
+#[test]
+fn a_misspelt_key_is_refused_where_it_stands() {
+    let error = Manifest::parse(&format!("{SMALL}\n[hooks.before-save]\nobjects = [\"people\"]\non-fail = \"skip\"\n"))
+        .unwrap_err();
+    assert!(error.to_string().contains("on-fail"), "{error}");
+}
+
+#[test]
+fn an_id_fits_the_keys_of_the_schema() {
+    for good in ["a", "vat-iban", "x2"] {
+        assert!(check::is_plugin_id(good), "{good}");
+    }
+    for bad in ["", "-a", "a-", "a--b", "a_b", "A", "1a", "a b", "abcdefghijklmnopqrstuvwxyz", "é"] {
+        assert!(!check::is_plugin_id(bad), "{bad}");
+    }
+}
