@@ -26,7 +26,7 @@ pub fn engine_on(data: &Path, vault: &Vault, store: Store, progress: &mut dyn Fn
     let files = Files::open(data, vault)?;
     let options = EngineOptions {
         clock: Arc::new(SystemClock),
-        builtins: kith_crm::objects(),
+        builtins: [kith_crm::objects(), kith_plugin_host::objects()].concat(),
         actions: kith_crm::actions(),
         hooks: kith_crm::hooks(),
         seeds: kith_crm::seeds(),

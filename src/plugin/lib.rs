@@ -3,5 +3,8 @@
 
 pub mod contract;
 pub mod manifest;
+pub mod objects;
 pub mod package;
 pub mod runtime;
+
+pub use objects::objects;

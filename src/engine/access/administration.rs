@@ -20,11 +20,12 @@ pub fn is_guarded(object: &ObjectDef) -> bool {
 }
 
 /// What nobody does by hand, administrators included: tokens and sessions are issued, second factors are enrolled and reset, and
-/// what was erased stays noted.
+/// what was erased stays noted, plugins are installed.
 pub fn is_engine_only(object: &ObjectDef, op: Op) -> bool {
     match object.key.as_str() {
         "tokens" | "sessions" => object.system && op == Op::Create,
         "second_factors" | "erasures" => object.system && !matches!(op, Op::Read | Op::Export),
+        key if key == "plugins" || key.starts_with("plugin_") => object.system && !matches!(op, Op::Read | Op::Export),
         _ => false,
     }
 }
