@@ -20,6 +20,18 @@ pub enum Command {
     Restore { object: String, id: RecordId },
 }
 
+impl Command {
+    /// Key of the object whose record changes.
+    pub fn object(&self) -> &str {
+        match self {
+            Command::Create { object, .. }
+            | Command::Update { object, .. }
+            | Command::Delete { object, .. }
+            | Command::Restore { object, .. } => object,
+        }
+    }
+}
+
 /// Field values of a command, by field key. Null clears a field; fields not named stay as they are.
 #[derive(Clone, Debug)]
 pub enum Fields {

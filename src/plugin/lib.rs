@@ -1,10 +1,22 @@
 //! The plugin host: WebAssembly components that add fields, rules, actions, endpoints, jobs and panels to a running Kith. A plugin may only do
 //! what its manifest asks for and an administrator granted, under limits of time, memory and calls.
 
+mod breaker;
 pub mod contract;
+mod filter;
+mod host;
+pub mod http;
+pub mod inspect;
+mod kept;
 pub mod manifest;
 pub mod objects;
 pub mod package;
+pub mod plugin;
 pub mod runtime;
+pub mod saving;
+pub mod services;
+pub mod set;
+mod values;
+pub mod watch;
 
 pub use objects::objects;

@@ -143,7 +143,8 @@ impl Engine {
     /// One attempt, up to where it has to be written.
     pub(super) fn draft(&self, asked: &Asked<'_>) -> Result<Drafted, EngineError> {
         let core = self.core();
-        let prepared = prepare(core, asked.actor, asked.rights, asked.commands, &asked.ids, &asked.context)?;
+        let prepared =
+            prepare(core, asked.actor, asked.rights, asked.commands, &asked.ids, &asked.cause, &asked.context)?;
         last_admin::keep_one(core, &prepared)?;
         if asked.dry_run {
             return self.as_it_would_be(prepared).map(Drafted::Answered);

@@ -65,7 +65,9 @@ impl Engine {
         (1..=COMMANDS_MAX).contains(&commands.len())
             && !last_admin::concerns(commands)
             // What comes and goes while running may call anything.
-            && core.late_hooks.try_read().is_some_and(|hooks| hooks.is_empty())
+            && core.late_hooks.try_read().is_some_and(|hooks| {
+                !hooks.iter().any(|hook| commands.iter().any(|command| hook.concerns(command.object())))
+            })
             && core.image.is_calm()
             // Only there a thread may write while another takes over its tasks.
             && Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)

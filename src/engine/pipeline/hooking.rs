@@ -22,15 +22,9 @@ impl Drafting<'_> {
         values: Values,
     ) -> Result<Values, EngineError> {
         let late = self.core.late_hooks.read().clone();
-        let mut hooks = self.core.hooks.iter().chain(&late).filter(|h| h.object() == meta.def.key || h.object() == "*");
+        let mut hooks = self.core.hooks.iter().chain(&late).filter(|h| h.concerns(&meta.def.key));
         let Some(first) = hooks.next() else { return Ok(values) };
-        let context = HookContext {
-            records: self,
-            schema: &self.meta.schema,
-            actor: self.actor,
-            now_ms: self.now_ms,
-            read_context: self.context,
-        };
+        let context = self.hook_context();
         let mut draft = Draft { id, object: &meta.def, before, values };
         for hook in std::iter::once(first).chain(hooks) {
             hook.before_save(&context, &mut draft).map_err(EngineError::Invalid)?;
@@ -39,6 +33,27 @@ impl Drafting<'_> {
             draft.values.set(*field, Value::Null);
         }
         Ok(draft.values)
+    }
+
+    /// Lets the hooks of the object refuse that the record goes into the trash.
+    pub(super) fn hook_delete(&self, meta: &Arc<ObjectMeta>, record: &Record) -> Result<(), EngineError> {
+        let late = self.core.late_hooks.read().clone();
+        let context = self.hook_context();
+        for hook in self.core.hooks.iter().chain(&late).filter(|h| h.concerns(&meta.def.key)) {
+            hook.before_delete(&context, &meta.def, record).map_err(EngineError::Invalid)?;
+        }
+        Ok(())
+    }
+
+    fn hook_context(&self) -> HookContext<'_> {
+        HookContext {
+            records: self,
+            schema: &self.meta.schema,
+            actor: self.actor,
+            cause: self.cause,
+            now_ms: self.now_ms,
+            read_context: self.context,
+        }
     }
 }
 

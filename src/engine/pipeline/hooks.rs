@@ -1,21 +1,39 @@
-//! Where the domain (and later plugins) take part in a change before it is validated. A hook may amend the draft or refuse it; it
+//! Where the domain and plugins take part in a change before it is validated. A hook may amend the draft or refuse it; it
 //! cannot write anything else.
 
 use kith_base::{RecordId, TimestampMs};
 use kith_model::{ObjectDef, ReadContext, Schema, Value, Values, Violation};
 
-use crate::{Actor, Record};
+use crate::{Actor, Cause, Record};
 
 /// A rule of one object, run on every create and update of its records.
 pub trait DomainHook: Send + Sync {
     /// Key of the object; `*` for all.
     fn object(&self) -> &str;
 
+    /// Whether it has a say about this object now. A hook that may take long says no wherever it can, since those saves are prepared elsewhere.
+    fn concerns(&self, object: &str) -> bool {
+        self.object() == object || self.object() == "*"
+    }
+
     /// Amends or refuses a draft. Runs again when the record changed meanwhile, so it must not have effects of its own.
     ///
     /// # Errors
     /// What is wrong, field by field.
     fn before_save(&self, context: &HookContext<'_>, draft: &mut Draft<'_>) -> Result<(), Vec<Violation>>;
+
+    /// Refuses that a record goes into the trash.
+    ///
+    /// # Errors
+    /// Why it has to stay.
+    fn before_delete(
+        &self,
+        _context: &HookContext<'_>,
+        _object: &ObjectDef,
+        _record: &Record,
+    ) -> Result<(), Vec<Violation>> {
+        Ok(())
+    }
 }
 
 /// What a hook may look at besides the draft.
@@ -24,6 +42,8 @@ pub struct HookContext<'a> {
     pub records: &'a dyn RecordReader,
     pub schema: &'a Schema,
     pub actor: &'a Actor,
+    /// What set the change off.
+    pub cause: &'a Cause,
     pub now_ms: TimestampMs,
     /// The workspace's country, currency and time zone.
     pub read_context: &'a ReadContext,

@@ -11,7 +11,7 @@ use super::{
     plan::{Planned, Target},
 };
 use crate::{
-    Actor, Command, EngineError, Fields, Op, Record,
+    Actor, Cause, Command, EngineError, Fields, Op, Record,
     access::{Guard, administration::ends_for_good},
     engine::Core,
     meta::{Meta, ObjectMeta},
@@ -45,6 +45,7 @@ pub(crate) struct Drafting<'a> {
     pub(super) meta: Arc<Meta>,
     pub(super) actor: &'a Actor,
     pub(super) rights: Rights,
+    pub(super) cause: &'a Cause,
     pub(super) context: &'a ReadContext,
     pub(super) now_ms: TimestampMs,
     pub(super) evaluation: EvalContext,
@@ -62,6 +63,7 @@ pub(crate) fn prepare(
     rights: Rights,
     commands: &[Command],
     ids: &[RecordId],
+    cause: &Cause,
     context: &ReadContext,
 ) -> Result<Prepared, EngineError> {
     let now_ms = core.now_ms();
@@ -73,6 +75,7 @@ pub(crate) fn prepare(
         meta,
         actor,
         rights,
+        cause,
         context,
         now_ms,
         evaluation,
@@ -198,6 +201,7 @@ impl Drafting<'_> {
         if before.trashed {
             return Ok(Some(before));
         }
+        self.hook_delete(&meta, &before)?;
         let record = self.next(&before, before.values.clone(), true);
         self.plan(index, meta, Some(before), record)?;
         Ok(None)

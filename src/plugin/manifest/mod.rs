@@ -1,7 +1,7 @@
 //! `plugin.toml`: what a plugin is, what it adds and what it asks for. Read strictly: a misspelt key must not look like a permission that
 //! was never asked for.
 
-mod check;
+pub(crate) mod check;
 pub mod permissions;
 
 use std::collections::BTreeMap;
@@ -360,6 +360,11 @@ impl Manifest {
     pub fn field_key(&self, object: &str, key: &str) -> String {
         let own = self.fields.get(object).is_some_and(|fields| fields.contains_key(key));
         if own { format!("{}{key}", self.prefix()) } else { key.to_string() }
+    }
+
+    /// The schema's key for a field of its own, on its own object or on another.
+    pub fn own_field_key(&self, object: &str, key: &str) -> String {
+        if self.fields.contains_key(object) { self.field_key(object, key) } else { key.to_string() }
     }
 
     /// Fields that `computed` works out: object as the schema names it, key in the manifest, definition.

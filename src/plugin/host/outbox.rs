@@ -1,0 +1,111 @@
+//! `outbox`: what happens after the call. Mail and notices belong to parts of Kith that are not there yet, and say so; work put off is a record.
+
+use kith_base::RecordId;
+use kith_engine::{Actor, Command, CommitOptions, Fields};
+use kith_model::Value;
+
+use super::told;
+use crate::{
+    contract::{
+        Error,
+        outbox::{Host, Mail, Notice},
+    },
+    kept::Kept,
+    objects::ids::jobs as ids,
+    runtime::call::{CallState, Phase},
+};
+
+const OBJECT: &str = "plugin_jobs";
+const DELAY_S_MAX: u32 = 400 * 24 * 3_600;
+const INPUT_BYTES_MAX: usize = 64 << 10;
+
+type Answer<T> = wasmtime::Result<Result<T, Error>>;
+
+impl Host for CallState {
+    fn send_mail(&mut self, _m: Mail, _idempotency_key: String) -> Answer<String> {
+        self.limits.host_call()?;
+        Ok(self.doing("sending mail").and_then(|()| Err(Error::Unavailable("this Kith does not send mail yet".into()))))
+    }
+
+    fn notify(&mut self, _n: Notice) -> Answer<()> {
+        self.limits.host_call()?;
+        Ok(self.doing("notices").and_then(|()| Err(Error::Unavailable("this Kith has no notices yet".into()))))
+    }
+
+    fn run_later(&mut self, job: String, input: String, delay_s: u32, idempotency_key: String) -> Answer<String> {
+        self.limits.host_call()?;
+        Ok(self.put_off(&job, &input, delay_s, &idempotency_key))
+    }
+
+    fn cancel(&mut self, id: String) -> Answer<bool> {
+        self.limits.host_call()?;
+        Ok(self.cancel_job(&id))
+    }
+}
+
+impl CallState {
+    fn doing(&self, what: &str) -> Result<(), Error> {
+        self.at_least(Phase::Doing, what).map_err(Error::Denied)
+    }
+
+    fn put_off(&mut self, job: &str, input: &str, delay_s: u32, key: &str) -> Result<String, Error> {
+        self.doing("putting work off")?;
+        if !self.plugin.manifest.jobs.contains_key(job) {
+            return Err(Error::Denied(format!("there is no job '{job}'; add [jobs.{job}] to plugin.toml")));
+        }
+        if delay_s > DELAY_S_MAX || input.len() > INPUT_BYTES_MAX || key.is_empty() {
+            let said = format!(
+                "a delay is at most {DELAY_S_MAX} s, an input at most {INPUT_BYTES_MAX} bytes, and a key is needed"
+            );
+            return Err(Error::Limit(said));
+        }
+        let engine = &self.services.engine;
+        let id = Kept::of(engine, &self.plugin.id).record_for(&format!("job/{job}/{key}")).map_err(|e| told(&e))?;
+        let known = engine.get_for_change(&Actor::system(), OBJECT, id).is_ok();
+        if known || self.info.dry_run {
+            return Ok(id.to_string());
+        }
+        self.limits.write_rows(1).map_err(Error::Limit)?;
+        let text = |text: &str| Value::Text(text.to_string());
+        let values = vec![
+            ("plugin".to_string(), text(&self.plugin.id)),
+            ("kind".to_string(), text("job")),
+            ("name".to_string(), text(job)),
+            ("input".to_string(), text(input)),
+            ("due_at".to_string(), Value::DateTime(self.info.now_ms + i64::from(delay_s) * 1_000)),
+            ("key".to_string(), text(key)),
+            ("attempt".to_string(), Value::Int(0)),
+            ("state".to_string(), text("waiting")),
+            ("actor".to_string(), self.info.actor.map_or(Value::Null, |id| text(&id.to_string()))),
+            ("depth".to_string(), Value::Int(i64::from(self.info.depth) + 1)),
+        ];
+        let command = Command::Create { object: OBJECT.into(), id: Some(id), values: Fields::Parsed(values) };
+        let options = CommitOptions::caused_by(self.cause());
+        engine.execute(&Actor::system(), vec![command], options).map_err(|e| told(&e))?;
+        Ok(id.to_string())
+    }
+
+    fn cancel_job(&self, id: &str) -> Result<bool, Error> {
+        self.doing("cancelling work")?;
+        let engine = &self.services.engine;
+        let Ok(id) = id.parse::<RecordId>() else { return Ok(false) };
+        let Ok(record) = engine.get_for_change(&Actor::system(), OBJECT, id) else { return Ok(false) };
+        let is = |field: u32, text: &str| matches!(record.values.get(field), Value::Text(t) if t == text);
+        if !is(ids::PLUGIN, &self.plugin.id) || !is(ids::STATE, "waiting") || self.info.dry_run {
+            return Ok(false);
+        }
+        let values = vec![("state".to_string(), Value::Text("cancelled".into()))];
+        let command = Command::Update {
+            object: OBJECT.into(),
+            id,
+            version: Some(record.version),
+            values: Fields::Parsed(values),
+        };
+        match engine.execute(&Actor::system(), vec![command], CommitOptions::caused_by(self.cause())) {
+            Ok(_) => Ok(true),
+            // It began to run just now.
+            Err(kith_engine::EngineError::VersionConflict { .. }) => Ok(false),
+            Err(error) => Err(told(&error)),
+        }
+    }
+}
