@@ -3,6 +3,7 @@
 mod bench;
 mod dist;
 mod fuzz;
+mod plugins;
 mod run;
 mod sim;
 mod test;
@@ -26,6 +27,8 @@ enum Command {
     Lint,
     /// Build the web app into web/dist
     Web,
+    /// Build the plugins in plugins/ to WebAssembly
+    Plugins,
     /// Build the static release binary and check that it is one
     Dist,
     /// Measure against the budgets and print the table
@@ -36,11 +39,16 @@ enum Command {
     Fuzz(fuzz::Args),
 }
 
+/// What to do where plugins cannot be built.
+const NO_COMPILER: &str = "nothing here compiles to WebAssembly; run 'rustup target add wasm32-unknown-unknown', or on Debian \
+                           install rustc-web cargo-web rust-web-src lld-22";
+
 fn main() {
     let outcome = match Xtask::parse().command {
         Command::Test(args) => test::run(&args),
         Command::Lint => test::lint(),
         Command::Web => web::build(),
+        Command::Plugins => plugins::build().and_then(|built| built.map(|_| ()).ok_or_else(|| NO_COMPILER.to_string())),
         Command::Dist => dist::build().map(|binary| println!("static binary: {}", binary.display())),
         Command::Bench(args) => bench::run(&args),
         Command::Sim(args) => sim::run(&args),

@@ -1,7 +1,7 @@
 //! All tests in one command, and the checks that come before them.
 
 use crate::{
-    dist,
+    dist, plugins,
     run::{Outcome, answers, call, cargo, program},
     tools, web,
 };
@@ -23,6 +23,10 @@ pub fn run(args: &Args) -> Outcome {
     if !tools::age()? {
         left_out.push("backups under the ordinary age program: it is not installed here");
     }
+    if plugins::build()?.is_none() {
+        left_out.push("plugins: nothing here compiles to WebAssembly; run 'rustup target add wasm32-unknown-unknown'");
+    }
+    plugins::test()?;
     rust_tests(args.full)?;
     browser_tests(&mut left_out)?;
     contract_tests(&mut left_out)?;

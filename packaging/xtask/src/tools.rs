@@ -9,18 +9,24 @@ pub fn browser() -> Outcome<Option<PathBuf>> {
     if let Some(found) = find_browser() {
         return Ok(Some(found));
     }
+    debian(&["chromium"])?;
+    Ok(find_browser())
+}
+
+/// Installs Debian's packages where that is possible, and does nothing where it is not.
+pub fn debian(packages: &[&str]) -> Outcome {
     if answers("apt-get", &["--version"]) && is_root() {
         call(&mut program("apt-get", ".", &["update", "-qq"]))?;
-        call(&mut program("apt-get", ".", &["install", "-y", "-qq", "--no-install-recommends", "chromium"]))?;
+        let install = ["install", "-y", "-qq", "--no-install-recommends"];
+        call(program("apt-get", ".", &install).args(packages))?;
     }
-    Ok(find_browser())
+    Ok(())
 }
 
 /// The ordinary `age` program, which must open our backups: an installed one, or Debian's package.
 pub fn age() -> Outcome<bool> {
-    if !answers("age", &["--version"]) && answers("apt-get", &["--version"]) && is_root() {
-        call(&mut program("apt-get", ".", &["update", "-qq"]))?;
-        call(&mut program("apt-get", ".", &["install", "-y", "-qq", "--no-install-recommends", "age"]))?;
+    if !answers("age", &["--version"]) {
+        debian(&["age"])?;
     }
     Ok(answers("age", &["--version"]))
 }
