@@ -17,6 +17,7 @@ pub mod engine;
 pub mod erase;
 pub mod error;
 pub mod events;
+pub mod happened;
 pub mod history;
 mod idempotency;
 pub mod image;
@@ -44,6 +45,7 @@ pub use command::{
 pub use engine::{Engine, EngineOptions};
 pub use error::EngineError;
 pub use events::{ChangeEvent, EventChange};
+pub use happened::Happened;
 pub use history::{FieldChange, HistoryItem, HistoryPage};
 pub use meta::view::{ActionView, FieldView, InverseView, ObjectView, Permissions};
 pub use pipeline::{

@@ -1,8 +1,10 @@
 //! The plugin host: WebAssembly components that add fields, rules, actions, endpoints, jobs and panels to a running Kith. A plugin may only do
 //! what its manifest asks for and an administrator granted, under limits of time, memory and calls.
 
+mod backoff;
 mod breaker;
 pub mod contract;
+pub mod delivery;
 mod filter;
 mod host;
 pub mod http;

@@ -72,11 +72,14 @@ pub mod ids {
         pub const EVENT: u32 = 3;
         /// The journal entry it came from.
         pub const SEQ: u32 = 4;
-        pub const PAYLOAD: u32 = 5;
         pub const REASON: u32 = 6;
         pub const ATTEMPTS: u32 = 7;
         pub const AT: u32 = 8;
         pub const STATE: u32 = 9;
+        /// Next attempt, while it is retried.
+        pub const DUE_AT: u32 = 10;
+        /// Id of the record that changed.
+        pub const ABOUT: u32 = 11;
     }
 }
 
@@ -212,18 +215,20 @@ fn failures() -> ObjectDef {
         .field(n::CAPABILITY, field::text("capability", "Capability").read_only().in_list())
         .field(n::EVENT, field::text("event", "Event").read_only().in_list())
         .field(n::SEQ, field::integer("seq", "Journal entry").read_only())
-        .field(n::PAYLOAD, field::json("payload", "Event as it was given").read_only().hidden())
         .field(n::REASON, field::long_text("reason", "Reason").read_only().in_list())
         .field(n::ATTEMPTS, field::integer("attempts", "Attempts").read_only().in_list())
         .field(n::AT, field::datetime("at", "At").read_only().in_list())
         .field(
             n::STATE,
             field::select("state", "State").read_only().in_list().options([
-                ("open", "Open", "red"),
-                ("replayed", "Replayed", "green"),
+                ("retrying", "Waits for another attempt", "yellow"),
+                ("open", "Given up", "red"),
+                ("replayed", "Told", "green"),
                 ("dismissed", "Dismissed", "gray"),
             ]),
         )
+        .field(n::DUE_AT, field::datetime("due_at", "Next attempt").read_only().in_list())
+        .field(n::ABOUT, field::text("about", "Record").read_only())
         .build()
 }
 

@@ -165,6 +165,11 @@ impl Watch {
         self.kept.lock().breakers.entry(capability).or_default().admit(now_ms)
     }
 
+    /// Whether a call would go through now; takes no try.
+    pub(crate) fn is_closed(&self, capability: Capability, now_ms: TimestampMs) -> bool {
+        self.kept.lock().breakers.get(&capability).is_none_or(|b| b.state(now_ms) != BreakerState::Open)
+    }
+
     /// Takes in how a call ended.
     pub(crate) fn ended(&self, info: &CallInfo, micros: u64, error: Option<&CallError>) {
         let mut kept = self.kept.lock();
