@@ -74,8 +74,8 @@ fn make(
         email: email.into(),
         name: name.into(),
         role: role.into(),
-        teams: Vec::new(),
         password: password.map(|text| Secret::new(text.to_string())),
+        ..NewUser::default()
     };
     engine.create_user(&system, user("Ada Berg", E_MAIL, "admin", Some(password)))?;
     for (name, email) in COLLEAGUES {

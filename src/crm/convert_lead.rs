@@ -1,9 +1,7 @@
 //! Converting a lead: one transaction that makes (or finds) person and company, opens a deal if wanted, and closes the lead.
 
 use kith_base::RecordId;
-use kith_engine::{
-    Action, ActionContext, ActionResult, Cause, Command, CommitOptions, EngineError, Fields, Op, Record,
-};
+use kith_engine::{Action, ActionContext, ActionResult, Command, EngineError, Fields, Op, Record};
 use kith_model::{Labelled, ObjectDef, Schema, Value};
 use serde_json::{Value as Json, json};
 
@@ -59,48 +57,36 @@ impl Action for ConvertLead {
             return Err(EngineError::Request("leads are converted one at a time; send one id".into()));
         };
         let lead = context.engine.get(context.actor, leads::KEY, *id)?;
-        let conversion = Conversion::plan(context, &lead, &input)?;
-        let options = CommitOptions::caused_by(Cause::of("action", self.name()));
-        let (person, deal) = (conversion.person, conversion.deal);
-        let records = context.engine.execute(context.actor, conversion.commands, options)?;
-        let shown = deal.unwrap_or(person);
-        Ok(ActionResult { record: records.iter().find(|r| r.id == shown).cloned(), records, message: None })
+        context.commit(conversion(context, &lead, &input)?).map(ActionResult::of)
     }
 }
 
-/// The commands of one conversion and the ids they will have.
-struct Conversion {
-    person: RecordId,
-    deal: Option<RecordId>,
-    commands: Vec<Command>,
-}
-
-impl Conversion {
-    fn plan(context: &ActionContext<'_>, lead: &Record, input: &Json) -> Result<Conversion, EngineError> {
-        let schema = context.engine.schema();
-        let unknown = || EngineError::ObjectNotFound(leads::KEY.into());
-        let lead = LeadValues { object: schema.object(leads::KEY).ok_or_else(unknown)?, record: lead };
-        let mut commands = Vec::new();
-        let company = company(context, &lead, input, &mut commands)?;
-        let person = person(context, &lead, input, company, &mut commands)?;
-        let wants_deal = input["create_deal"].as_bool().unwrap_or(true);
-        let deal = if wants_deal { Some(deal(context, &lead, input, person, company, &mut commands)?) } else { None };
-        let mut closing = vec![
-            ("status".to_string(), Value::Text("converted".into())),
-            ("converted_at".to_string(), Value::DateTime(context.now_ms)),
-            ("person".to_string(), Value::Link(person)),
-        ];
-        closing.extend(company.map(|id| ("company".to_string(), Value::Link(id))));
-        closing.extend(deal.map(|id| ("deal".to_string(), Value::Link(id))));
-        commands.push(Command::Update {
-            object: leads::KEY.into(),
-            id: lead.record.id,
-            // The lead as it was read: a second conversion at the same moment must not make everything twice.
-            version: Some(lead.record.version),
-            values: Fields::Parsed(closing),
-        });
-        Ok(Conversion { person, deal, commands })
-    }
+/// The commands of one conversion. What it makes comes first, and of that the deal, then the person: what to look at next.
+fn conversion(context: &ActionContext<'_>, lead: &Record, input: &Json) -> Result<Vec<Command>, EngineError> {
+    let schema = context.engine.schema();
+    let unknown = || EngineError::ObjectNotFound(leads::KEY.into());
+    let lead = LeadValues { object: schema.object(leads::KEY).ok_or_else(unknown)?, record: lead };
+    let mut commands = Vec::new();
+    let company = company(context, &lead, input, &mut commands)?;
+    let person = person(context, &lead, input, company, &mut commands)?;
+    let wants_deal = input["create_deal"].as_bool().unwrap_or(true);
+    let deal = if wants_deal { Some(deal(context, &lead, input, person, company, &mut commands)?) } else { None };
+    commands.reverse();
+    let mut closing = vec![
+        ("status".to_string(), Value::Text("converted".into())),
+        ("converted_at".to_string(), Value::DateTime(context.now_ms)),
+        ("person".to_string(), Value::Link(person)),
+    ];
+    closing.extend(company.map(|id| ("company".to_string(), Value::Link(id))));
+    closing.extend(deal.map(|id| ("deal".to_string(), Value::Link(id))));
+    commands.push(Command::Update {
+        object: leads::KEY.into(),
+        id: lead.record.id,
+        // The lead as it was read: a second conversion at the same moment must not make everything twice.
+        version: Some(lead.record.version),
+        values: Fields::Parsed(closing),
+    });
+    Ok(commands)
 }
 
 struct LeadValues<'a> {

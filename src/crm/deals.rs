@@ -2,8 +2,7 @@
 
 use kith_base::RecordId;
 use kith_engine::{
-    Action, ActionContext, ActionResult, Cause, Command, CommitOptions, DomainHook, Draft, EngineError, Fields,
-    HookContext, Op, Record,
+    Action, ActionContext, ActionResult, Command, DomainHook, Draft, EngineError, Fields, HookContext, Op, Record,
     define::{field, object as start},
 };
 use kith_model::{ObjectDef, Schema, Value, Violation};
@@ -199,7 +198,6 @@ fn stage_with_outcome(context: &ActionContext<'_>, deal: &Record, outcome: &str)
 fn close(
     context: &ActionContext<'_>,
     ids: &[RecordId],
-    action: &str,
     outcome: &str,
     values: &[(String, Value)],
 ) -> Result<ActionResult, EngineError> {
@@ -211,9 +209,7 @@ fn close(
         values.push(("stage".into(), Value::Link(stage)));
         commands.push(Command::Update { object: KEY.into(), id: *id, version: None, values: Fields::Parsed(values) });
     }
-    let options = CommitOptions::caused_by(Cause::of("action", action));
-    let records = context.engine.execute(context.actor, commands, options)?;
-    Ok(ActionResult { record: records.first().cloned(), records, message: None })
+    context.commit(commands).map(ActionResult::of)
 }
 
 /// Closes deals as won.
@@ -253,7 +249,7 @@ impl Action for MarkWon {
     }
 
     fn run(&self, context: &ActionContext<'_>, ids: &[RecordId], _input: Json) -> Result<ActionResult, EngineError> {
-        close(context, ids, self.name(), "won", &[])
+        close(context, ids, "won", &[])
     }
 }
 
@@ -300,7 +296,7 @@ impl Action for MarkLost {
         let text =
             |key: &str| input[key].as_str().filter(|t| !t.is_empty()).map_or(Value::Null, |t| Value::Text(t.into()));
         let values = [("lost_reason".to_string(), text("reason")), ("lost_comment".to_string(), text("comment"))];
-        close(context, ids, self.name(), "lost", &values)
+        close(context, ids, "lost", &values)
     }
 }
 
@@ -337,6 +333,6 @@ impl Action for Reopen {
     }
 
     fn run(&self, context: &ActionContext<'_>, ids: &[RecordId], _input: Json) -> Result<ActionResult, EngineError> {
-        close(context, ids, self.name(), "open", &[])
+        close(context, ids, "open", &[])
     }
 }

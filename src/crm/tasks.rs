@@ -2,7 +2,7 @@
 
 use kith_base::RecordId;
 use kith_engine::{
-    Action, ActionContext, ActionResult, Cause, Command, CommitOptions, DomainHook, Draft, EngineError, Fields,
+    Action, ActionContext, ActionResult, Command, DomainHook, Draft, EngineError, Fields,
     HookContext, Op,
     define::{field, object as start},
 };
@@ -111,8 +111,6 @@ impl Action for Complete {
             version: None,
             values: Fields::Parsed(vec![("done".into(), Value::Bool(true))]),
         };
-        let options = CommitOptions::caused_by(Cause::of("action", "complete"));
-        let records = context.engine.execute(context.actor, ids.iter().map(done).collect(), options)?;
-        Ok(ActionResult { record: records.first().cloned(), records, message: None })
+        context.commit(ids.iter().map(done).collect()).map(ActionResult::of)
     }
 }

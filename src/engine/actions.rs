@@ -1,13 +1,16 @@
 //! The one registry of actions: each has a name, an input schema, a permission and a run function. Buttons, the API, the CLI
 //! and workflows all come here. Knows no action itself: the layers above bring theirs.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cell::Cell, collections::BTreeMap, sync::Arc};
 
 use kith_base::{RecordId, TimestampMs};
 use kith_model::{ObjectDef, Schema, Violation, expr::Expr};
 use serde_json::Value as Json;
 
-use crate::{Actor, Engine, EngineError, Op, Record, access::Guard, pipeline::prepare::placed};
+use crate::{
+    Actor, Cause, Command, CommitOptions, Engine, EngineError, IdempotencyKey, Op, Record, access::Guard,
+    meta::ObjectMeta, pipeline::prepare::placed,
+};
 
 /// Something that can be done to one or several records of an object.
 pub trait Action: Send + Sync {
@@ -55,6 +58,23 @@ pub struct ActionContext<'a> {
     pub engine: &'a Engine,
     pub actor: &'a Actor,
     pub now_ms: TimestampMs,
+    /// The action's name.
+    name: &'a str,
+    /// The client's key, until the action's transaction has taken it.
+    key: Cell<Option<IdempotencyKey>>,
+}
+
+impl ActionContext<'_> {
+    /// Commits what the action does, with the actor's rights and the action as its cause. Call it once: the client's idempotency key
+    /// goes with the transaction, so that a repeated request is answered with these records.
+    ///
+    /// # Errors
+    /// As `Engine::execute`.
+    pub fn commit(&self, commands: Vec<Command>) -> Result<Vec<Record>, EngineError> {
+        let cause = Cause::of("action", self.name);
+        let options = CommitOptions { idempotency: self.key.take(), ..CommitOptions::caused_by(cause) };
+        self.engine.execute(self.actor, commands, options)
+    }
 }
 
 /// What an action answers: the record to show next, others it touched, a sentence for the person.
@@ -63,6 +83,13 @@ pub struct ActionResult {
     pub record: Option<Record>,
     pub records: Vec<Record>,
     pub message: Option<String>,
+}
+
+impl ActionResult {
+    /// What a transaction led to; the record of its first command is the one to show next.
+    pub fn of(records: Vec<Record>) -> ActionResult {
+        ActionResult { record: records.first().cloned(), records, message: None }
+    }
 }
 
 /// All actions, by object and name.
@@ -98,6 +125,23 @@ impl Engine {
         action: &str,
         input: Json,
     ) -> Result<ActionResult, EngineError> {
+        self.run_action_once(actor, object, ids, action, input, None)
+    }
+
+    /// As `run_action`, once for each key: a repeated request is answered with the records that the first one wrote, whatever has
+    /// become of them since, and none where the action wrote none.
+    ///
+    /// # Errors
+    /// As `run_action`; `idempotency.mismatch` when the key came with another request.
+    pub fn run_action_once(
+        &self,
+        actor: &Actor,
+        object: &str,
+        ids: &[RecordId],
+        action: &str,
+        input: Json,
+        key: Option<IdempotencyKey>,
+    ) -> Result<ActionResult, EngineError> {
         let meta = self.core().meta();
         let object = meta.object(object)?;
         let unknown = || EngineError::ActionNotFound {
@@ -105,11 +149,32 @@ impl Engine {
             action: action.chars().take(60).collect(),
         };
         let action = self.core().actions.find(&object.def.key, action).ok_or_else(unknown)?;
+        let Some(key) = key else { return self.run_checked(actor, object, ids, action.as_ref(), input, None) };
+        // Before the condition: what the first request did is why the action no longer applies. The first may also be done meanwhile.
+        if let Some(records) = self.replayed(actor, Some(&key))? {
+            return Ok(ActionResult::of(records));
+        }
+        let outcome = self.run_checked(actor, object, ids, action.as_ref(), input, Some(key.clone()));
+        match outcome {
+            Err(error) => self.replayed(actor, Some(&key))?.map(ActionResult::of).ok_or(error),
+            done => done,
+        }
+    }
+
+    fn run_checked(
+        &self,
+        actor: &Actor,
+        object: &ObjectMeta,
+        ids: &[RecordId],
+        action: &dyn Action,
+        input: Json,
+        key: Option<IdempotencyKey>,
+    ) -> Result<ActionResult, EngineError> {
         if ids.len() > kith_base::limits::BATCH_OPS_MAX {
             return Err(EngineError::BatchTooLarge(ids.len()));
         }
         let input = if input.is_null() { Json::Object(serde_json::Map::new()) } else { input };
-        check_input(&action.input(&meta.schema), &input)?;
+        check_input(&action.input(&self.schema()), &input)?;
         let context = self.evaluation(actor);
         let guard = Guard::new(actor);
         if !guard.may_some(&object.def, action.permission()) {
@@ -127,7 +192,13 @@ impl Engine {
                 return Err(refuse(EngineError::invalid("id", "does_not_apply", said)));
             }
         }
-        action.run(&ActionContext { engine: self, actor, now_ms: self.now_ms() }, ids, input)
+        let key = Cell::new(key);
+        let action_context = ActionContext { engine: self, actor, now_ms: self.now_ms(), name: action.name(), key };
+        let result = action.run(&action_context, ids, input)?;
+        if let Some(key) = action_context.key.take() {
+            self.remember_key(actor, Cause::of("action", action.name()), &key)?;
+        }
+        Ok(result)
     }
 }
 

@@ -51,6 +51,11 @@ pub enum EngineError {
     BatchTooLarge(usize),
     #[error("this Idempotency-Key was already used for a different request; use a new key")]
     IdempotencyMismatch,
+    /// A repeated request for a token.
+    #[error(
+        "this request was done before, and a token is shown only once; if the answer was lost, revoke token {0} and ask again with a new Idempotency-Key"
+    )]
+    ShownOnce(RecordId),
     #[error("{}", listed(.0))]
     SchemaInvalid(Vec<Violation>),
     #[error("{0}")]
@@ -96,6 +101,7 @@ impl EngineError {
             EngineError::Request(_) => "request.invalid",
             EngineError::BatchTooLarge(_) => "batch.too_large",
             EngineError::IdempotencyMismatch => "idempotency.mismatch",
+            EngineError::ShownOnce(_) => "idempotency.shown_once",
             EngineError::SchemaInvalid(_) => "schema.invalid",
             EngineError::SchemaConflict(_) => "schema.conflict",
             EngineError::EraseUnconfirmed(_) => "erase.unconfirmed",

@@ -62,6 +62,7 @@ pub static TABLE: &[(&str, u16, &str)] = &[
     ("vault.last_recipient", 409, "This is the last key"),
     ("vault.recipient_in_use", 409, "This key is in use"),
     ("vault.", 422, "The vault's keys cannot change like this"),
+    ("idempotency.shown_once", 409, "The token was shown before"),
     ("idempotency.mismatch", 422, "The key was used for another request"),
     ("import.", 422, "The file cannot be imported"),
     ("export.", 422, "This cannot be exported"),

@@ -8,7 +8,7 @@ use super::{
     ticket::{self, TOKEN_PREFIX},
 };
 use crate::{
-    Actor, ActorKind, Cause, Command, CommitOptions, Engine, EngineError, Fields, Record, access::Scope,
+    Actor, ActorKind, Cause, Command, CommitOptions, Engine, EngineError, Fields, IdempotencyKey, Record, access::Scope,
     pipeline::prepare::Rights, system::ids,
 };
 
@@ -25,6 +25,8 @@ pub struct NewToken {
     pub expires_at: Option<TimestampMs>,
     /// Whose rights it has; the actor's own where none is named.
     pub user: Option<RecordId>,
+    /// The same request with the same key issues one token.
+    pub idempotency: Option<IdempotencyKey>,
 }
 
 impl Engine {
@@ -32,7 +34,7 @@ impl Engine {
     ///
     /// # Errors
     /// `record.invalid` for a wrong scope or time; `access.denied` for someone else's token without being an administrator, or when the
-    /// actor is itself a token without the scope `admin`.
+    /// actor is itself a token without the scope `admin`; `idempotency.shown_once` for a request that was done before.
     pub fn create_token(&self, actor: &Actor, token: NewToken) -> Result<(Secret<String>, Record), EngineError> {
         let user = token.user.or(actor.user).ok_or_else(|| {
             EngineError::invalid("user", "required", "a token acts for a user; name the user it is for")
@@ -41,6 +43,9 @@ impl Engine {
         if !own && !actor.is_admin() {
             let said = "only an administrator may issue tokens for others or by token; ask one";
             return Err(self.refuse(actor, "tokens", "create", EngineError::AccessDenied(said.into())));
+        }
+        if let Some(known) = self.replayed(actor, token.idempotency.as_ref())?.and_then(|mut made| made.pop()) {
+            return Err(EngineError::ShownOnce(known.id));
         }
         let now = self.now_ms();
         let user = self.core().access.directory.actor(&self.core().image, user).ok_or_else(|| {
@@ -69,11 +74,13 @@ impl Engine {
             ("hash".to_string(), Value::Secret(hash)),
         ];
         let command = Command::Create { object: "tokens".into(), id: Some(id), values: Fields::Parsed(values) };
-        let mut made =
-            self.commit(actor, Rights::Engine, vec![command], CommitOptions::caused_by(Cause::new("token")))?;
+        let options =
+            CommitOptions { idempotency: token.idempotency, ..CommitOptions::caused_by(Cause::new("token")) };
+        let mut made = self.commit(actor, Rights::Engine, vec![command], options)?;
         self.mask(actor, &mut made);
         let record = made.pop().ok_or_else(|| EngineError::Internal("a new token has no record".into()))?;
-        Ok((word, record))
+        // Two requests with one key at the same moment: the word of this one belongs to no token.
+        if record.id != id { Err(EngineError::ShownOnce(record.id)) } else { Ok((word, record)) }
     }
 
     /// The actor of an API token.

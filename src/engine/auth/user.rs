@@ -9,7 +9,7 @@ use super::{
     slow_down::{Attempt, Guessed},
 };
 use crate::{
-    Actor, ActorKind, Cause, Command, CommitOptions, Engine, EngineError, Fields, Record,
+    Actor, ActorKind, Cause, Command, CommitOptions, Engine, EngineError, Fields, IdempotencyKey, Record,
     access::Guard,
     audit::{AuditItem, AuditKind},
     pipeline::prepare::Rights,
@@ -26,6 +26,8 @@ pub struct NewUser {
     pub teams: Vec<RecordId>,
     /// None: cannot sign in until an administrator sets one.
     pub password: Option<Secret<String>>,
+    /// The same request with the same key makes one user. Its hash goes into the journal, so it must not cover the password.
+    pub idempotency: Option<IdempotencyKey>,
 }
 
 impl Engine {
@@ -35,6 +37,9 @@ impl Engine {
     /// `access.denied` unless the actor is an administrator; `record.invalid` and `record.not_unique` with the field at fault.
     pub fn create_user(&self, actor: &Actor, user: NewUser) -> Result<Record, EngineError> {
         self.require_admin(actor, "users", "make users")?;
+        if let Some(made) = self.replayed(actor, user.idempotency.as_ref())?.and_then(|mut made| made.pop()) {
+            return Ok(made);
+        }
         let role = self.role_named(&user.role)?;
         let name = if user.name.trim().is_empty() { name_from(&user.email) } else { user.name.trim().to_string() };
         let mut values = vec![
@@ -49,8 +54,9 @@ impl Engine {
             values.push(("password_changed_at".to_string(), Value::DateTime(self.now_ms())));
         }
         let command = Command::Create { object: "users".into(), id: None, values: Fields::Parsed(values) };
-        let mut made =
-            self.commit(actor, Rights::Engine, vec![command], CommitOptions::caused_by(Cause::new("user")))?;
+        let options =
+            CommitOptions { idempotency: user.idempotency, ..CommitOptions::caused_by(Cause::new("user")) };
+        let mut made = self.commit(actor, Rights::Engine, vec![command], options)?;
         self.mask(actor, &mut made);
         made.pop().ok_or_else(|| EngineError::Internal("a new user has no record".into()))
     }

@@ -12,7 +12,7 @@ use super::{
     writer::{Outcome, Transaction},
 };
 use crate::{
-    Actor, Cause, Command, CommitOptions, Engine, EngineError, Record,
+    Actor, Cause, Command, CommitOptions, Engine, EngineError, IdempotencyKey, Record,
     access::{Guard, last_admin},
     idempotency,
     system::{ids, seeds},
@@ -187,6 +187,38 @@ impl Engine {
             Some(id) => Err(EngineError::RecordNotFound { object: "erased".into(), id: *id }),
             None => Ok(Some(answers)),
         }
+    }
+
+    /// What an earlier request with this key led to, masked for the actor; for callers who check more than the commands before they
+    /// commit.
+    ///
+    /// # Errors
+    /// `idempotency.mismatch`; `record.not_found` when what it led to has been erased since.
+    pub(crate) fn replayed(
+        &self,
+        actor: &Actor,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Option<Vec<Record>>, EngineError> {
+        let stamp = key.map(|key| idempotency::stamp(actor, key)).transpose()?;
+        let mut records = self.replay(stamp.as_ref())?;
+        records.iter_mut().for_each(|records| self.mask(actor, records));
+        Ok(records)
+    }
+
+    /// Keeps a key whose request is done and committed nothing under it.
+    pub(crate) fn remember_key(&self, actor: &Actor, cause: Cause, key: &IdempotencyKey) -> Result<(), EngineError> {
+        let stamp = idempotency::stamp(actor, key)?;
+        let head = Head {
+            actor: Arc::new(ActorStamp::of(actor)),
+            cause,
+            idempotency: Some(stamp.clone()),
+            notes: Vec::new(),
+            audit: Vec::new(),
+        };
+        let now_ms = self.core().now_ms();
+        let seq = self.writer().note(now_ms, &head)?;
+        self.core().idempotency.remember(&stamp, seq, now_ms);
+        Ok(())
     }
 
     fn as_it_would_be(&self, prepared: Prepared) -> Result<Vec<Record>, EngineError> {

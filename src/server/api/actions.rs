@@ -1,14 +1,14 @@
 //! Runs an action of the registry on one record or on several.
 
 use kith_base::limits::BATCH_OPS_MAX;
-use kith_engine::ActionResult;
+use kith_engine::{ActionResult, IdempotencyKey};
 use poem::{Response, Result, handler, web::Path};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::{State, ok};
 use crate::{
-    extract::{Caller, Input, record_id},
+    extract::{Caller, Idempotency, Input, record_id},
     problem::Problem,
 };
 
@@ -25,10 +25,11 @@ pub async fn run(
     app: State<'_>,
     caller: Caller,
     Path((object, id, action)): Path<(String, String, String)>,
+    idempotency: Idempotency,
     input: Input<Json>,
 ) -> Result<Response> {
-    let ids = vec![id];
-    answer(app, caller, object, ids, action, input.value).await
+    let key = idempotency.of(&input.bytes);
+    answer(app, caller, Asked { object, ids: vec![id], action, input: input.value, key }).await
 }
 
 #[handler]
@@ -36,29 +37,35 @@ pub async fn run_on_many(
     app: State<'_>,
     caller: Caller,
     Path((object, action)): Path<(String, String)>,
+    idempotency: Idempotency,
     input: Input<ManyBody>,
 ) -> Result<Response> {
+    let key = idempotency.of(&input.bytes);
     let ManyBody { ids, input } = input.value;
     if ids.len() > BATCH_OPS_MAX {
         let detail = format!("{} records at once; send at most {BATCH_OPS_MAX} ids at a time", ids.len());
         return Err(Problem::new("batch.too_large", detail).into());
     }
-    answer(app, caller, object, ids, action, input).await
+    answer(app, caller, Asked { object, ids, action, input, key }).await
 }
 
-async fn answer(
-    app: State<'_>,
-    caller: Caller,
+/// An action as it was asked for.
+struct Asked {
     object: String,
     ids: Vec<String>,
     action: String,
     input: Json,
-) -> Result<Response> {
+    key: Option<IdempotencyKey>,
+}
+
+async fn answer(app: State<'_>, caller: Caller, asked: Asked) -> Result<Response> {
+    let Asked { object, ids, action, input, key } = asked;
     let input = if input.is_null() { json!({}) } else { input };
     let body = app
         .act(caller, move |engine, actor| {
             let ids = ids.iter().map(|id| record_id(&object, id)).collect::<Result<Vec<_>, Problem>>()?;
-            let ActionResult { record, records, message } = engine.run_action(actor, &object, &ids, &action, input)?;
+            let ActionResult { record, records, message } =
+                engine.run_action_once(actor, &object, &ids, &action, input, key)?;
             let mut body = json!({});
             if let Some(record) = record {
                 body["record"] = engine.to_json(actor, &record);

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{State, created};
 use crate::{
-    extract::{Caller, Input, record_id},
+    extract::{Caller, Idempotency, Input, record_id},
     problem::Problem,
 };
 
@@ -23,11 +23,17 @@ pub struct TokenBody {
 }
 
 #[handler]
-pub async fn create(app: State<'_>, caller: Caller, input: Input<TokenBody>) -> Result<Response> {
+pub async fn create(
+    app: State<'_>,
+    caller: Caller,
+    idempotency: Idempotency,
+    input: Input<TokenBody>,
+) -> Result<Response> {
+    let idempotency = idempotency.of(&input.bytes);
     let TokenBody { name, scopes, expires_at, user } = input.value;
     let expires_at = expires_at.filter(|text| !text.is_empty()).map(|text| moment(&text)).transpose()?;
     let user = user.map(|id| record_id("users", &id)).transpose()?;
-    let token = NewToken { name, scopes, expires_at, user };
+    let token = NewToken { name, scopes, expires_at, user, idempotency };
     let body = app
         .act(caller, move |engine, actor| {
             let (word, record): (Secret<String>, _) = engine.create_token(actor, token)?;

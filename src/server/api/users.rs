@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{State, no_content, ok, record};
 use crate::{
-    extract::{Caller, Input, record_id},
+    extract::{Caller, Idempotency, Input, record_id},
     problem::Problem,
 };
 
@@ -63,10 +63,18 @@ pub async fn password_strength(app: State<'_>, caller: Caller, input: Input<Stre
 }
 
 #[handler]
-pub async fn create(app: State<'_>, caller: Caller, input: Input<UserBody>) -> Result<Response> {
+pub async fn create(
+    app: State<'_>,
+    caller: Caller,
+    idempotency: Idempotency,
+    input: Input<UserBody>,
+) -> Result<Response> {
     let UserBody { email, name, role, teams, password } = input.value;
+    // Without the password: what the key remembers of the request is a hash that is quick to guess against.
+    let request = json!([email, name, role, teams, password.is_some()]);
+    let idempotency = idempotency.of(request.to_string().as_bytes());
     let teams = teams.iter().map(|id| record_id("teams", id)).collect::<Result<Vec<_>, Problem>>()?;
-    let user = NewUser { email, name, role, teams, password: password.map(Secret::new) };
+    let user = NewUser { email, name, role, teams, password: password.map(Secret::new), idempotency };
     let body = app
         .act(caller, move |engine, actor| {
             let made = engine.create_user(actor, user)?;

@@ -1,6 +1,9 @@
 //! Hooks and actions: what the domain adds runs inside the pipeline and under its rules.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use kith_base::RecordId;
 use kith_model::{Schema, Value, Violation};
@@ -8,7 +11,7 @@ use serde_json::{Value as Json, json};
 
 use super::bench::{Bench, admin, create, update, user};
 use crate::{
-    Action, ActionContext, ActionResult, CommitOptions, DomainHook, Draft, EngineError, EngineOptions, HookContext, Op,
+    Action, ActionContext, ActionResult, DomainHook, Draft, EngineError, EngineOptions, HookContext, IdempotencyKey, Op,
 };
 
 /// Names stay trimmed of their dots, a score above 100 is refused, and nobody shares a first name.
@@ -74,15 +77,52 @@ impl Action for Raise {
             Ok(update("people", *id, None, json!({ "score": score + by })))
         };
         let commands = ids.iter().map(raised).collect::<Result<Vec<_>, _>>()?;
-        let records = context.engine.execute(context.actor, commands, CommitOptions::default())?;
-        Ok(ActionResult { records, ..ActionResult::default() })
+        context.commit(commands).map(ActionResult::of)
+    }
+}
+
+/// Changes no record: what it does is elsewhere, here a count.
+struct Call(Arc<AtomicUsize>);
+
+impl Action for Call {
+    fn name(&self) -> &str {
+        "call"
+    }
+
+    fn object(&self) -> &str {
+        "people"
+    }
+
+    fn label(&self) -> &str {
+        "Call"
+    }
+
+    fn icon(&self) -> &str {
+        "phone"
+    }
+
+    fn input(&self, _: &Schema) -> Json {
+        json!({ "type": "object", "properties": {} })
+    }
+
+    fn permission(&self) -> Op {
+        Op::Read
+    }
+
+    fn run(&self, _: &ActionContext<'_>, _: &[RecordId], _: Json) -> Result<ActionResult, EngineError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(ActionResult { message: Some("called".into()), ..ActionResult::default() })
     }
 }
 
 fn bench() -> Bench {
+    bench_counting(&Arc::default())
+}
+
+fn bench_counting(calls: &Arc<AtomicUsize>) -> Bench {
     Bench::with(EngineOptions {
         hooks: vec![Arc::new(Manners)],
-        actions: vec![Arc::new(Raise)],
+        actions: vec![Arc::new(Raise), Arc::new(Call(calls.clone()))],
         ..EngineOptions::default()
     })
 }
@@ -150,7 +190,46 @@ fn an_action_runs_only_with_fitting_input_permission_and_condition() {
 fn actions_show_in_the_schema_of_those_who_may_run_them() {
     let bench = bench();
     let view = bench.engine.object_view(&admin(), "people").unwrap();
-    assert_eq!((view.actions[0].name.as_str(), view.actions[0].when.as_deref()), ("raise", Some("score < 50")));
+    let shown: Vec<_> = view.actions.iter().map(|a| (a.name.as_str(), a.when.as_deref())).collect();
+    assert_eq!(shown, [("call", None), ("raise", Some("score < 50"))]);
     let reader = user(json!({ "default": { "read": "all" } }));
-    assert!(bench.engine.object_view(&reader, "people").unwrap().actions.is_empty());
+    let view = bench.engine.object_view(&reader, "people").unwrap();
+    assert_eq!(view.actions.iter().map(|a| a.name.as_str()).collect::<Vec<_>>(), ["call"]);
+}
+
+#[test]
+fn an_action_with_a_key_is_done_once() {
+    let calls = Arc::default();
+    let bench = bench_counting(&calls);
+    let made = bench.create("people", json!({ "last_name": "A", "score": 40 }));
+    let run = |action: &str, key: &str, input: Json| {
+        let key = Some(IdempotencyKey::new(key, format!("{action} {input}").as_bytes()));
+        bench.engine.run_action_once(&admin(), "people", &[made.id], action, input, key)
+    };
+    let first = run("raise", "k", json!({ "by": 20 })).unwrap();
+    assert_eq!(run("raise", "other", json!({ "by": 20 })).unwrap_err().code(), "record.invalid", "60 is not below 50");
+    let again = run("raise", "k", json!({ "by": 20 })).unwrap();
+    assert_eq!((again.record, again.records), (first.record, first.records));
+    assert_eq!(run("raise", "k", json!({ "by": 1 })).unwrap_err().code(), "idempotency.mismatch");
+    let now = bench.engine.get(&admin(), "people", made.id).unwrap();
+    assert_eq!((now.version, bench.values(&now)["score"].clone()), (2, json!(60)));
+
+    assert_eq!(run("call", "c", json!({})).unwrap().message.as_deref(), Some("called"));
+    let again = run("call", "c", json!({})).unwrap();
+    assert!(again.record.is_none() && again.records.is_empty());
+    run("call", "d", json!({})).unwrap();
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn the_key_of_a_refused_action_may_be_used_again() {
+    let bench = bench();
+    let made = bench.create("people", json!({ "last_name": "A", "score": 60 }));
+    let run = || {
+        let key = Some(IdempotencyKey::new("k", b"raise"));
+        bench.engine.run_action_once(&admin(), "people", &[made.id], "raise", json!({ "by": 5 }), key)
+    };
+    assert_eq!(run().unwrap_err().code(), "record.invalid");
+    bench.update(&made, json!({ "score": 10 })).unwrap();
+    assert_eq!(bench.values(&run().unwrap().records[0])["score"], 15);
 }
