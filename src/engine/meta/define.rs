@@ -9,10 +9,10 @@ use serde_json::Value as Json;
 use super::{
     Meta, ObjectMeta,
     definition::{
-        Values, check, complete_field, complete_object, create, delete, field_values, merged, needed_by, object_values,
-        patch_of, read, refuse_fixed, retire, update, with_field, with_object,
+        Values, check, complete_field, complete_object, create, delete, field_values, merged, needed_by,
+        new_field_values, not_reserved, object_values, patch_of, read, refuse_fixed, retire, update, with_field, with_object,
     },
-    source::{CUSTOM, Source},
+    source::CUSTOM,
     view::ObjectView,
 };
 use crate::{
@@ -52,20 +52,22 @@ impl Engine {
         }
         complete_object(&mut asked, &schema);
         asked.id = source.next_object();
-        if schema.object(&asked.key).is_some() || source.removed_object(&asked.key) {
-            let said = format!("the key '{}' is taken, perhaps by a removed object; choose another one", asked.key);
+        not_reserved(&asked.key)?;
+        if schema.object(&asked.key).is_some() {
+            let said = format!("there is an object '{}' already; choose another key", asked.key);
             return Err(EngineError::SchemaConflict(said));
         }
         let key = asked.key.clone();
         let mut first = source.next_field(&key);
         for field in &mut asked.fields {
             complete_field(field);
+            not_reserved(&field.key)?;
             field.id = first;
             first += 1;
             field.position = f64::from(first - CUSTOM);
         }
         let mut commands = vec![create("objects", object_values(&asked, None))];
-        commands.extend(asked.fields.iter().map(|field| create("fields", field_values(&key, field, None))));
+        commands.extend(asked.fields.iter().map(|field| create("fields", new_field_values(&asked, field))));
         check(&with_object(&schema, asked), &key)?;
         self.define(actor, commands)?;
         self.object_view(actor, &key)
@@ -158,6 +160,7 @@ impl Engine {
         let placed = json.get("position").is_some_and(|p| !p.is_null());
         let mut field = read::<FieldDef>(json)?;
         complete_field(&mut field);
+        not_reserved(&field.key)?;
         field.id = self.core().source.lock().next_field(object);
         if !placed {
             field.position = current.fields.iter().map(|f| f.position).fold(0.0, f64::max) + 1.0;
@@ -165,7 +168,7 @@ impl Engine {
         if current.field(&field.key).is_some() {
             return Err(EngineError::SchemaConflict(format!("'{object}' has a field '{}' already", field.key)));
         }
-        let values = field_values(object, &field, None);
+        let values = new_field_values(&current, &field);
         check(&with_field(&meta.schema, &current, field), object)?;
         self.define(actor, vec![create("fields", values)])?;
         self.object_view(actor, object)
@@ -199,8 +202,11 @@ impl Engine {
         let original = self.built_in(object).and_then(|o| o.field_by_id(current.id)).cloned().unwrap_or_default();
         let mut changed: FieldDef = merged(now, &patch, &original)?;
         retire(&current, &mut changed);
-        if changed.key != current.key && object_meta.field(&changed.key).is_some() {
-            return Err(EngineError::SchemaConflict(format!("'{object}' has a field '{}' already", changed.key)));
+        if changed.key != current.key {
+            not_reserved(&changed.key)?;
+            if object_meta.field(&changed.key).is_some() {
+                return Err(EngineError::SchemaConflict(format!("'{object}' has a field '{}' already", changed.key)));
+            }
         }
         let newly_unique = changed.unique && !current.unique;
         let values = field_values(object, &changed, Some(&patch));
@@ -255,7 +261,7 @@ impl Engine {
         let _turn = self.turn(actor)?;
         let meta = self.core().meta();
         let object_meta = meta.object(object)?;
-        let removed = self.core().source.lock().removed_field(object, field).cloned();
+        let removed = self.core().source.lock().removed_field(&object_meta.def, field).cloned();
         let removed = removed.ok_or_else(|| object_meta.unknown_field(field))?;
         if object_meta.field(field).is_some() {
             return Err(EngineError::SchemaConflict(format!(
@@ -344,12 +350,6 @@ impl Engine {
                 return Ok(());
             }
         }
-    }
-}
-
-impl Source {
-    fn removed_object(&self, key: &str) -> bool {
-        self.removed_object_keys().any(|removed| removed == key)
     }
 }
 

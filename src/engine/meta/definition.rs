@@ -137,6 +137,15 @@ pub(super) fn complete_field(field: &mut FieldDef) {
     }
 }
 
+/// Refuses a key that only a plugin's definition may have: `pluginid__field` must never be somebody else's.
+pub(super) fn not_reserved(key: &str) -> Result<(), EngineError> {
+    if !key.contains("__") {
+        return Ok(());
+    }
+    let said = format!("'{key}' has a doubled underscore, which marks what a plugin adds; use a single one");
+    Err(EngineError::SchemaInvalid(vec![Violation::new("key", "reserved", said)]))
+}
+
 /// `Größe (cm)` → `gr_e_cm`: good enough as a start, and shown to the person before it is used.
 fn key_from(label: &str) -> String {
     let mut key = String::new();
@@ -215,6 +224,13 @@ pub(super) fn object_values(object: &ObjectDef, patch: Option<&Map<String, Json>
         ("position", number(object.position)),
     ];
     narrowed(all, patch)
+}
+
+/// The values of the record of a new field of `object`.
+pub(super) fn new_field_values(object: &ObjectDef, field: &FieldDef) -> Values {
+    let mut values = field_values(&object.key, field, None);
+    values.push(("owner".into(), Value::Int(i64::from(object.id))));
+    values
 }
 
 /// The values of a `fields` record; with a patch only those it names, where null takes an amendment back.

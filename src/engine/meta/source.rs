@@ -60,14 +60,22 @@ impl Source {
         self.fields.values().find(|r| int(r, f::NUMBER) == i64::from(number) && text(r, f::OF) == Some(object))
     }
 
-    /// Keys of the objects in the trash.
-    pub fn removed_object_keys(&self) -> impl Iterator<Item = &str> {
-        self.objects.values().filter(|r| r.trashed).filter_map(|r| text(r, o::KEY))
+    /// A removed field's record, by object and field key.
+    pub fn removed_field(&self, object: &ObjectDef, key: &str) -> Option<&Record> {
+        let of = |r: &Record| text(r, f::OF) == Some(&object.key) && self.owner(r).is_none_or(|id| id == object.id);
+        self.fields.values().rev().find(|r| r.trashed && of(r) && text(r, f::KEY) == Some(key))
     }
 
-    /// A removed field's record, by object and field key.
-    pub fn removed_field(&self, object: &str, key: &str) -> Option<&Record> {
-        self.fields.values().rev().find(|r| r.trashed && text(r, f::OF) == Some(object) && text(r, f::KEY) == Some(key))
+    /// Number of the object made by an admin to which the record of a field belongs: a key may have named several, one after the
+    /// other. Records that do not say it are from when a key could not be used again, and mean the first.
+    fn owner(&self, field: &Record) -> Option<u32> {
+        match number(field, f::OWNER) {
+            0 => {
+                let named = self.objects.values().filter(|r| text(r, o::KEY) == text(field, f::OF));
+                named.map(|r| number(r, o::NUMBER)).filter(|number| *number >= CUSTOM).min()
+            }
+            owner => Some(owner),
+        }
     }
 
     /// The number for a new object: never one that was used before, the trash included.
@@ -94,15 +102,17 @@ impl Source {
                 None => live.push(defined_object(record)),
             }
         }
-        let mut removed: Vec<(String, FieldDef)> = Vec::new();
+        let mut removed: Vec<(u32, FieldDef)> = Vec::new();
         for record in self.fields.values() {
             let (number, of) = (number(record, f::NUMBER), text(record, f::OF).unwrap_or_default());
-            let Some(object) = live.iter_mut().chain(&mut kept).find(|object| object.key == of) else { continue };
+            let owner = self.owner(record);
+            let is_owner = |object: &&mut ObjectDef| owner.map_or(object.key == of, |id| object.id == id);
+            let Some(object) = live.iter_mut().chain(&mut kept).find(is_owner) else { continue };
             match object.fields.iter_mut().find(|field| field.id == number) {
                 Some(field) if !record.trashed => amend_field(field, record),
                 Some(_) => {}
                 None if number < CUSTOM => {}
-                None if record.trashed => removed.push((of.to_string(), defined_field(record))),
+                None if record.trashed => removed.push((object.id, defined_field(record))),
                 None => object.fields.push(defined_field(record)),
             }
         }
@@ -114,7 +124,7 @@ impl Source {
         for (of, mut field) in removed.into_iter().filter(|(_, field)| field.kind != "computed") {
             field.key = removed_key(field.id);
             (field.required, field.unique, field.hidden) = (false, false, true);
-            if let Some(object) = whole.iter_mut().find(|object| object.key == of) {
+            if let Some(object) = whole.iter_mut().find(|object| object.id == of) {
                 object.fields.push(field);
             }
         }

@@ -25,6 +25,7 @@ pub mod ids {
     pub const EXPRESSION: u32 = 16;
     pub const CONFIG: u32 = 17;
     pub const POSITION: u32 = 18;
+    pub const OWNER: u32 = 19;
 }
 
 pub fn object() -> ObjectDef {
@@ -51,5 +52,12 @@ pub fn object() -> ObjectDef {
         .field(ids::EXPRESSION, field::long_text("expression", "Expression"))
         .field(ids::CONFIG, field::json("config", "Settings of the kind"))
         .field(ids::POSITION, field::decimal("position", "Position"))
+        .field(
+            ids::OWNER,
+            field::integer("owner", "Number of its object")
+                .read_only()
+                .hidden()
+                .help("Tells objects apart that had the same key one after the other"),
+        )
         .build()
 }

@@ -210,3 +210,56 @@ fn the_schema_shows_each_actor_what_it_may_see() {
     assert_eq!(json["fields"][0]["access"], "write");
     assert_eq!(json["permissions"]["export"], true);
 }
+
+#[test]
+fn the_key_of_a_removed_object_is_free_for_another_one() {
+    let mut bench = Bench::on_disk();
+    let define = |bench: &Bench, label: &str| {
+        let json = json!({ "key": "cars", "label": label, "fields": [{ "key": "name", "label": "Name", "kind": "text" }] });
+        bench.engine.define_object(&admin(), json).unwrap()
+    };
+    define(&bench, "Car");
+    let plate = json!({ "key": "plate", "label": "Plate", "kind": "text" });
+    bench.engine.define_field(&admin(), "cars", plate).unwrap();
+    let old = bench.create("cars", json!({ "name": "Panda", "plate": "AB 123" }));
+    bench.engine.remove_field(&admin(), "cars", "plate").unwrap();
+    bench.engine.remove_object(&admin(), "cars", true).unwrap();
+    let view = define(&bench, "Another car");
+    assert_eq!((view.object.id, view.fields[0].field.id), (1_001, 1_002), "no number is given twice");
+    for _ in 0..2 {
+        let all = || bench.engine.query(&admin(), &Query { total: true, ..Query::of("cars") }).unwrap();
+        assert_eq!(all().total, Some(0), "the records of the first stay with it");
+        assert_eq!(bench.engine.get(&admin(), "cars", old.id).unwrap_err().code(), "record.not_found");
+        assert!(bench.engine.history(&admin(), "cars", old.id, None, 5).is_err());
+        let error = bench.engine.restore_field(&admin(), "cars", "plate").unwrap_err();
+        assert_eq!(error.code(), "field.not_found", "nor do its removed fields come back");
+        let view = bench.engine.object_view(&admin(), "cars").unwrap();
+        assert_eq!((view.object.label.as_str(), view.fields.len()), ("Another car", 1));
+        let new = bench.create("cars", json!({ "name": "Tipo" }));
+        assert_eq!(bench.values(&bench.now(&new))["name"], "Tipo");
+        let changed = bench.one(update("cars", old.id, None, json!({ "name": "X" }))).unwrap_err();
+        assert_eq!(changed.code(), "record.not_found");
+        bench.one(crate::Command::Delete { object: "cars".into(), id: new.id, version: None }).unwrap();
+        bench.reopen();
+    }
+}
+
+#[test]
+fn a_doubled_underscore_is_for_plugins() {
+    let bench = Bench::new();
+    field(&bench, json!({ "key": "size", "label": "Size", "kind": "integer" })).unwrap();
+    let head = bench.storage.head();
+    let object = |json: Json| bench.engine.define_object(&admin(), json).map(drop).unwrap_err();
+    for error in [
+        field(&bench, json!({ "key": "scoring__size", "label": "Size", "kind": "integer" })).map(drop).unwrap_err(),
+        bench.engine.update_field(&admin(), "people", "size", json!({ "key": "a__size" })).map(drop).unwrap_err(),
+        object(json!({ "key": "scoring__cars", "label": "Car" })),
+        object(json!({ "key": "cars", "label": "Car", "fields": [{ "key": "a__b", "label": "B", "kind": "text" }] })),
+    ] {
+        assert_eq!((error.code(), codes(&error)), ("schema.invalid", vec!["reserved"]));
+        assert!(error.to_string().contains("doubled underscore"), "{error}");
+    }
+    assert_eq!(bench.storage.head(), head);
+    let view = field(&bench, json!({ "label": "Two __ of them", "kind": "text" })).unwrap();
+    assert!(view.field("two_of_them").is_some());
+}
