@@ -102,6 +102,9 @@ pub fn environment() -> Env {
 /// What `today()` is beside a moment: when the day began where the asker is. Beside a date it is the date itself, which has no place.
 pub const TODAY_MOMENT: &str = "@today";
 
+/// What `date("…")`, or a text alone, is beside a moment: when that day began where the asker is.
+pub const DATE_MOMENT: &str = "@date";
+
 /// Adds the functions that ask for the time.
 pub fn add_time(scope: &mut Context<'_, '_>, context: &EvalContext) {
     let now = moment(context.now_ms);
@@ -109,6 +112,8 @@ pub fn add_time(scope: &mut Context<'_, '_>, context: &EvalContext) {
     let _ = scope.add_function("now", move || now.clone());
     let midnight = moment(times::midnight_ms(context.now_ms, &context.time_zone));
     let _ = scope.add_function(TODAY_MOMENT, move || midnight.clone());
+    let zone = context.time_zone.clone();
+    let _ = scope.add_function(DATE_MOMENT, move |of: Value| date_moment(&of, &zone));
     let this_day = today.clone();
     let _ = scope.add_function("today", move || today.clone());
     let _ = scope.add_function("years_since", move |then: Value| years_since(&then, &this_day));
@@ -165,6 +170,19 @@ fn date<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
         Some(ms) => owned(moment(ms)),
         None => Err(ExecutionError::function_error("date", "write a date such as date(\"2026-03-01\")")),
     }
+}
+
+/// A day's beginning in a time zone. What is a moment already is treated as `date` treats it.
+fn date_moment(of: &Value, zone: &str) -> Result<Value, ExecutionError> {
+    let ms = match of {
+        Value::String(text) => match dates::strict(text.trim()) {
+            Some(date) => Some(times::start_of_day_ms(date, zone)),
+            None => times::strict(text, zone),
+        },
+        Value::Timestamp(at) => Some(at.timestamp_millis().div_euclid(86_400_000) * 86_400_000),
+        _ => None,
+    };
+    ms.map(moment).ok_or_else(|| ExecutionError::function_error("date", "write a date such as date(\"2026-03-01\")"))
 }
 
 /// The moment that a text means: a date's midnight UTC, or an RFC 3339 time.

@@ -2,13 +2,13 @@
 
 use cel::common::ast::{EntryExpr, Expr as Ast, IdedExpr};
 
-use super::functions::TODAY_MOMENT;
+use super::functions::{DATE_MOMENT, TODAY_MOMENT};
 
 #[derive(Default)]
 pub struct Names<'a> {
     /// Each once, in order of appearance.
     pub names: Vec<&'a str>,
-    /// Whether it asks for the time: `now()`, `today()`, `years_since(…)`.
+    /// Whether it asks for the time: `now()`, `today()`, `years_since(…)`, or a day beside a moment.
     pub timed: bool,
 }
 
@@ -28,7 +28,7 @@ fn visit<'a>(ast: &'a IdedExpr, bound: &mut Vec<&'a str>, found: &mut Names<'a>)
         }
         Ast::Select(select) => visit(&select.operand, bound, found),
         Ast::Call(call) => {
-            found.timed |= matches!(call.func_name.as_str(), "now" | "today" | TODAY_MOMENT | "years_since");
+            found.timed |= matches!(call.func_name.as_str(), "now" | "today" | TODAY_MOMENT | DATE_MOMENT | "years_since");
             if let Some(target) = &call.target {
                 visit(target, bound, found);
             }

@@ -6,7 +6,7 @@ use cel::common::ast::{
 
 use super::{
     ExprError, RECORD_NAMES, build,
-    functions::{self, KNOWN, MATCHES, TODAY_MOMENT},
+    functions::{self, DATE_MOMENT, DATE_TIME, KNOWN, MATCHES, TODAY_MOMENT},
 };
 use crate::{Column, FieldDef, ObjectDef, kinds, nearest::nearest};
 
@@ -136,7 +136,7 @@ impl Resolver<'_> {
     fn call(&mut self, call: CallExpr, id: u64, at: usize) -> Result<IdedExpr, ExprError> {
         let CallExpr { mut func_name, target, args } = call;
         let is_operator = func_name.starts_with(['_', '@', '!', '-']);
-        if !is_operator && func_name != functions::DATE_TIME && !KNOWN.contains(&func_name.as_str()) {
+        if !is_operator && func_name != DATE_TIME && !KNOWN.contains(&func_name.as_str()) {
             let hint = match nearest(&func_name, KNOWN.iter().copied()) {
                 Some(meant) => format!("did you mean '{meant}'?"),
                 None => format!("functions: {}", KNOWN[..functions::USUAL].join(", ")),
@@ -217,7 +217,7 @@ impl Resolver<'_> {
         let args = if moments { args.into_iter().map(from_midnight).collect() } else { args };
         let wrap = |arg: IdedExpr| match &arg.expr {
             Ast::Literal(LiteralValue::String(text)) => match functions::date_ms(text) {
-                Some(_) => Ok(build::call(functions::DATE_TIME, vec![arg])),
+                Some(_) => Ok(build::call(if moments { DATE_MOMENT } else { DATE_TIME }, vec![arg])),
                 None => {
                     let shown = kinds::shared::clip(text);
                     Err(unusable(at, &format!("'{shown}' is no date; write one such as date(\"2026-03-01\")")))
@@ -302,7 +302,7 @@ impl Resolver<'_> {
         let [IdedExpr { expr: Ast::Literal(LiteralValue::String(text)), .. }] = args else { return Ok(()) };
         let shown = kinds::shared::clip(text);
         match name {
-            "date" if functions::date_ms(text).is_none() => {
+            "date" | DATE_MOMENT if functions::date_ms(text).is_none() => {
                 Err(unusable(at, &format!("'{shown}' is no date; write one such as date(\"2026-03-01\")")))
             }
             "timestamp" if crate::local::times::strict(text, "UTC").is_none() => {
@@ -335,11 +335,12 @@ impl Resolver<'_> {
     }
 }
 
-/// `today()`, also as part of a sum, as the moment at which the day began.
+/// `today()` and `date("…")`, also as part of a sum, as the moment at which that day began.
 fn from_midnight(mut ast: IdedExpr) -> IdedExpr {
     if let Ast::Call(call) = &mut ast.expr {
         match call.func_name.as_str() {
             "today" if call.target.is_none() && call.args.is_empty() => call.func_name = TODAY_MOMENT.to_string(),
+            "date" if call.target.is_none() => call.func_name = DATE_MOMENT.to_string(),
             operators::ADD | operators::SUBSTRACT => {
                 call.args = std::mem::take(&mut call.args).into_iter().map(from_midnight).collect();
             }

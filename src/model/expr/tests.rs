@@ -94,6 +94,19 @@ fn today_is_the_askers_day_for_dates_and_for_moments() {
     assert_eq!(at("created_at < today() + duration(\"24h\")", midnight + 86_400_000), Ok(Cel::Bool(false)));
     assert!(holds("close_date == today()", json!({"close_date": "2026-03-02"})));
     assert!(Expr::parse("created_at >= @today()").is_err());
+    for filter in [
+        "created_at >= date(\"2026-03-02\")",
+        "created_at >= \"2026-03-02\"",
+        "created_at > date(\"2026-03-03\") - duration(\"24h1s\")",
+        "created_at >= timestamp(\"2026-03-01T23:00:00Z\")",
+        "created_at >= date(\"2026-03-01T23:00:00Z\")",
+        "created_at >= \"2026-03-02T00:00:00\"",
+    ] {
+        assert_eq!(at(filter, midnight), Ok(Cel::Bool(true)), "{filter}");
+        assert_eq!(at(filter, midnight - 1_000), Ok(Cel::Bool(false)), "{filter}");
+    }
+    assert!(holds("close_date == date(\"2026-03-02\")", json!({"close_date": "2026-03-02"})), "a date has no place");
+    assert!(Expr::parse("created_at >= date(\"soon\")").unwrap().resolve(&deals()).is_err());
 }
 
 #[test]

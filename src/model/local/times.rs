@@ -184,6 +184,12 @@ pub fn midnight_ms(now_ms: TimestampMs, zone: &str) -> TimestampMs {
     began.map_or(0, |at| at.timestamp().as_millisecond())
 }
 
+/// When this day begins in `zone`: midnight, or what comes after it where the clock skips midnight.
+pub fn start_of_day_ms(date: Date, zone: &str) -> TimestampMs {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    date.to_zoned(zone).and_then(|noon| noon.start_of_day()).map_or(0, |at| at.timestamp().as_millisecond())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
