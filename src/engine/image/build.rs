@@ -122,18 +122,22 @@ fn prefixes(
         }
         let to = (from + CODES_PER_TURN).min(codes.end);
         for code in from..to {
-            keyed.push((prefix(&slot.def, &slot.column, code, collation), code));
+            // What has no key keeps rank 0, like rows without a value.
+            if let Some(prefix) = prefix(&slot.def, &slot.column, code, collation) {
+                keyed.push((prefix, code));
+            }
         }
         from = to;
     }
     Some(keyed)
 }
 
-fn prefix(def: &FieldDef, column: &Column, code: u32, collation: &Collation) -> u128 {
+fn prefix(def: &FieldDef, column: &Column, code: u32, collation: &Collation) -> Option<u128> {
     match key_of_code(def, column, code) {
-        Key::Text(text) => collation.prefix(&text),
-        Key::Int(place) => place.max(0) as u128,
-        Key::Double(_) | Key::Null => u128::MAX,
+        Key::Text(text) => Some(collation.prefix(&text)),
+        Key::Int(place) => Some(place.max(0) as u128),
+        Key::Double(_) => Some(u128::MAX),
+        Key::Null => None,
     }
 }
 
@@ -169,7 +173,11 @@ fn by_ranks(table: &Table, at: usize, ranks: &[u32], collation: &Collation) -> O
     for row in late {
         let key = slot.key(row);
         let id = ids[row as usize];
-        order.keyed.insert(row, |other| super::slot::beside(&slot.def, &slot.column, other, &key, id, around));
+        if key.is_null() {
+            order.nulls.insert(row, |other| ids[other as usize].cmp(&id));
+        } else {
+            order.keyed.insert(row, |other| super::slot::beside(&slot.def, &slot.column, other, &key, id, around));
+        }
     }
     Some(order)
 }

@@ -44,6 +44,15 @@ pub fn decode(coding: Coding, bytes: &[u8]) -> Value {
     }
 }
 
+/// The records that a value of links names.
+pub fn linked(value: &Value) -> &[RecordId] {
+    match value {
+        Value::Link(id) => std::slice::from_ref(id),
+        Value::Links(ids) => ids,
+        _ => &[],
+    }
+}
+
 /// The ids in the bytes of coding `Links`.
 pub fn ids_of(bytes: &[u8]) -> impl Iterator<Item = RecordId> + '_ {
     bytes.chunks_exact(16).filter_map(|id| id.try_into().ok()).map(RecordId)

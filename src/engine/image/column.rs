@@ -12,6 +12,8 @@ use super::{
     codes::Codes,
     coding::{Coding, decode, encoded},
     dictionary::Dictionary,
+    places::Places,
+    titles::Titles,
 };
 
 /// What the integers of a column mean; learned from the first value.
@@ -51,7 +53,17 @@ pub enum Column {
         codes: Codes,
         words: Dictionary,
         stale: u32,
+        /// What is known of the records that a column of links leads to; gone when codes change.
+        leads: Option<Box<Leads>>,
     },
+}
+
+/// See `places.rs` and `titles.rs`.
+#[derive(Default)]
+pub struct Leads {
+    pub places: Places,
+    /// Once a list has been sorted by the column.
+    pub titles: Option<Titles>,
 }
 
 impl Column {
@@ -76,7 +88,7 @@ impl Column {
     }
 
     pub fn coded(coding: Coding) -> Column {
-        Column::Coded { coding, codes: Codes::default(), words: Dictionary::default(), stale: 0 }
+        Column::Coded { coding, codes: Codes::default(), words: Dictionary::default(), stale: 0, leads: None }
     }
 
     /// Null beyond the end.
@@ -141,7 +153,7 @@ impl Column {
     fn try_set(&mut self, row: u32, value: &Value, scratch: &mut Vec<u8>) -> bool {
         let at = row as usize;
         match self {
-            Column::Coded { coding, codes, words, stale } => {
+            Column::Coded { coding, codes, words, stale, .. } => {
                 let code = match value {
                     Value::Null => 0,
                     value => match encoded(*coding, value, scratch) {
@@ -242,6 +254,29 @@ impl Column {
         }
     }
 
+    /// Where the links lead, as far as it has been looked up.
+    pub fn places(&self) -> Option<&Places> {
+        match self {
+            Column::Coded { leads, .. } => leads.as_ref().map(|leads| &leads.places),
+            _ => None,
+        }
+    }
+
+    /// The titles that the links sort by, once a list was sorted by them.
+    pub fn titles(&self) -> Option<&Titles> {
+        match self {
+            Column::Coded { leads, .. } => leads.as_ref()?.titles.as_ref(),
+            _ => None,
+        }
+    }
+
+    pub fn titles_mut(&mut self) -> Option<&mut Titles> {
+        match self {
+            Column::Coded { leads, .. } => leads.as_mut()?.titles.as_mut(),
+            _ => None,
+        }
+    }
+
     /// The dictionary code of a row; 0 for null and for columns without a dictionary.
     pub fn code(&self, row: u32) -> u32 {
         match self {
@@ -254,7 +289,12 @@ impl Column {
     pub fn wipe(&mut self, row: u32, code: u32) {
         let at = row as usize;
         match self {
-            Column::Coded { codes, words, .. } if code != 0 && codes.equal(code).none() => words.wipe(code),
+            Column::Coded { codes, words, leads, .. } if code != 0 && codes.equal(code).none() => {
+                words.wipe(code);
+                if let Some(titles) = leads.as_mut().and_then(|leads| leads.titles.as_mut()) {
+                    titles.set(code, None);
+                }
+            }
             Column::Bool { on, .. } if at < on.len() => on.set(at, false),
             Column::Int { values, .. } if at < values.len() => values[at] = 0,
             Column::Double { values, exact, .. } if at < values.len() => {
@@ -269,7 +309,7 @@ impl Column {
     /// Drops dictionary entries that no row uses any more, once overwritten values may outnumber the living ones. Codes change;
     /// returns true when they did.
     pub fn compact(&mut self) -> bool {
-        let Column::Coded { codes, words, stale, .. } = self else { return false };
+        let Column::Coded { codes, words, stale, leads, .. } = self else { return false };
         if *stale < 4_096 || *stale < words.len() / 2 {
             return false;
         }
@@ -284,6 +324,7 @@ impl Column {
         }
         codes.remap(&to);
         *words = next;
+        *leads = None;
         true
     }
 
@@ -335,7 +376,12 @@ impl Column {
                 set.heap_bytes() + values.capacity() * 8 + scale.capacity() + exact.capacity() * 24
             }
             Column::Money { set, minor, currency, .. } => set.heap_bytes() + minor.capacity() * 8 + currency.capacity(),
-            Column::Coded { codes, words, .. } => codes.heap_bytes() + words.heap_bytes(),
+            Column::Coded { codes, words, leads, .. } => {
+                let leads = leads
+                    .as_ref()
+                    .map_or(0, |leads| leads.places.heap_bytes() + leads.titles.as_ref().map_or(0, Titles::heap_bytes));
+                codes.heap_bytes() + words.heap_bytes() + leads
+            }
         }
     }
 }

@@ -76,6 +76,9 @@ pub fn key_of_code<'a>(def: &FieldDef, column: &'a Column, code: u32) -> Key<'a>
     if code == 0 {
         return Key::Null;
     }
+    if let Some(titles) = column.titles() {
+        return titles.get(code).map_or(Key::Null, |title| Key::Text(Cow::Borrowed(clipped(title))));
+    }
     match coding {
         // Options sort as they are listed, the way stages follow each other; unknown ones come after.
         Coding::Text if def.kind().column() == Class::Option => {

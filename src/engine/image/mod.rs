@@ -13,8 +13,10 @@ pub mod dictionary;
 pub mod key;
 pub mod lookup;
 pub mod order;
+pub mod places;
 pub mod slot;
 pub mod table;
+pub mod titles;
 
 use std::{
     collections::HashMap,
@@ -61,6 +63,8 @@ struct Inner {
     computed: RwLock<Arc<Computed>>,
     collation: Arc<Collation>,
     tables: RwLock<HashMap<u32, Arc<RwLock<Table>>>>,
+    /// Columns of links that sort by titles.
+    named: RwLock<Vec<titles::Named>>,
     /// A thread is building an order.
     building: AtomicBool,
 }
@@ -75,6 +79,7 @@ impl Image {
             computed: RwLock::new(computed),
             collation: Arc::new(Collation::new(locale)),
             tables: RwLock::new(tables),
+            named: RwLock::default(),
             building: AtomicBool::new(false),
         };
         Image { inner: Arc::new(inner) }
@@ -85,6 +90,7 @@ impl Image {
         let computed = Arc::new(Computed::new(&schema));
         let before = std::mem::replace(&mut *self.inner.computed.write(), computed.clone());
         *self.inner.schema.write() = schema.clone();
+        self.forget_titles();
         for object in schema.objects() {
             let cell = self.cell_or_new(object.id);
             cell.write().redefine(object.clone());
@@ -131,6 +137,7 @@ impl Image {
         let mut record = record.clone();
         self.evaluate_computed(&mut record);
         self.cell_or_new(record.object).write().apply(std::slice::from_ref(&record), &self.inner.collation);
+        self.follow_titles(std::slice::from_ref(&record));
     }
 
     /// Takes in many at once, of any objects; for opening and for large batches.
@@ -151,6 +158,7 @@ impl Image {
         for run in records.chunk_by(|a, b| a.object == b.object) {
             self.cell_or_new(run[0].object).write().apply(run, &self.inner.collation);
         }
+        self.follow_titles(records);
     }
 
     /// Gives back spare memory, field by field between other people's work; to be called when opening is done.
@@ -166,7 +174,7 @@ impl Image {
     pub fn erase(&self, id: RecordId) {
         for cell in self.cells() {
             if cell.write().erase(id, &self.inner.collation) {
-                return;
+                return self.forget_title(id);
             }
         }
     }

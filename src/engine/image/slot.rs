@@ -13,6 +13,9 @@ use super::{
     order::Order,
 };
 
+/// Rows that are moved one by one when the title they sort by changes; with more the order is built anew, in the background.
+const MOVED_MAX: usize = 4_096;
+
 pub struct Slot {
     /// For computed fields: with the kind of the result.
     pub def: Arc<FieldDef>,
@@ -93,11 +96,55 @@ impl Slot {
         self.column.wipe(row, code);
     }
 
+    /// Begins to sort a column of links by the titles of what it leads to.
+    pub fn keep_titles(&mut self) {
+        if let Column::Coded { leads, .. } = &mut self.column {
+            leads.get_or_insert_default().titles.get_or_insert_default();
+        }
+        self.order = None;
+        self.epoch += 1;
+    }
+
+    /// Forgets the titles, until they are asked for again.
+    pub fn drop_titles(&mut self) {
+        if let Column::Coded { leads: Some(leads), .. } = &mut self.column {
+            leads.titles = None;
+        }
+        self.order = None;
+        self.epoch += 1;
+    }
+
+    /// Sets the title of what a code leads to, and moves its rows to where it puts them.
+    pub fn retitle(&mut self, code: u32, title: Option<Box<str>>, around: Around<'_>) {
+        let Column::Coded { codes, .. } = &self.column else { return };
+        let moved: Vec<u32> = if self.order.is_some() { codes.equal(code).iter().collect() } else { Vec::new() };
+        if moved.len() > MOVED_MAX || self.order.is_none() {
+            // An order that is being built goes by the title before.
+            self.order = None;
+            self.epoch += 1;
+        }
+        if self.order.is_some() {
+            moved.iter().for_each(|row| self.leave(*row, around));
+        }
+        if let Some(titles) = self.column.titles_mut() {
+            titles.set(code, title);
+        }
+        if self.order.is_some() {
+            moved.iter().for_each(|row| self.enter(*row, around));
+        }
+    }
+
     fn link(&mut self, row: u32, around: Around<'_>) {
-        let Slot { def, column, order, lookup, .. } = self;
+        let Slot { def, column, lookup, .. } = self;
         if let Some(lookup) = lookup {
             lookup.insert(def, column, row);
         }
+        self.enter(row, around);
+    }
+
+    /// Puts a row into the order.
+    fn enter(&mut self, row: u32, around: Around<'_>) {
+        let Slot { def, column, order, .. } = self;
         if let Some(order) = order {
             let key = key_of(def, column, row);
             let id = around.ids[row as usize];
@@ -110,10 +157,16 @@ impl Slot {
     }
 
     fn unlink(&mut self, row: u32, around: Around<'_>) {
-        let Slot { def, column, order, lookup, .. } = self;
+        let Slot { def, column, lookup, .. } = self;
         if let Some(lookup) = lookup {
             lookup.remove(def, column, row);
         }
+        self.leave(row, around);
+    }
+
+    /// Takes a row out of the order.
+    fn leave(&mut self, row: u32, around: Around<'_>) {
+        let Slot { def, column, order, .. } = self;
         let Some(present) = order else { return };
         let key = key_of(def, column, row);
         let id = around.ids[row as usize];

@@ -10,7 +10,7 @@ use kith_model::{FieldDef, ObjectDef, Value, Values};
 use super::{
     bits::Bits,
     by_id::ById,
-    coding::Coding,
+    coding::{Coding, linked},
     collate::Collation,
     column::Column,
     slot::{Around, Slot},
@@ -179,6 +179,24 @@ impl Table {
             trashed,
             values: Values::from_iter(values),
         }
+    }
+
+    /// How a record is called where only its id is known: its title, else its subtitle. A title that is itself a link counts as none.
+    pub fn title(&self, row: u32) -> Option<String> {
+        [&self.def.title, &self.def.subtitle].into_iter().find_map(|key| {
+            let slot = self.slot(key)?;
+            let value = slot.column.get(row);
+            if value.is_null() || !linked(&value).is_empty() {
+                return None;
+            }
+            Some(slot.def.kind().to_text(&slot.def, &value)).filter(|text| !text.trim().is_empty())
+        })
+    }
+
+    /// Sets the title of what a code of a column of links leads to, and moves its rows to where it puts them.
+    pub fn retitle(&mut self, slot: usize, code: u32, title: Option<Box<str>>, collation: &Collation) {
+        let around = Around { ids: &self.ids, collation };
+        self.slots[slot].retitle(code, title, around);
     }
 
     /// Writes records of this object; later ones of the same id win.

@@ -13,6 +13,8 @@ mod sorted;
 mod truth;
 
 #[cfg(test)]
+mod by_title;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
@@ -29,7 +31,7 @@ pub use self::{
     groups::{Sum, ValueGroup},
 };
 use crate::{
-    Page,
+    Page, Record,
     image::{Bits, Image, slot::Slot, table::ID, table::Table},
 };
 
@@ -50,6 +52,8 @@ pub struct ImageQuery {
     pub rows: Option<Bits>,
     /// Field keys, or `id`, `created_at` and the like; true for descending. Empty: newest first.
     pub sort: Vec<(String, bool)>,
+    /// Sort keys that may be compared in these rows only; in others they count as absent.
+    pub clear: Vec<(String, Bits)>,
     pub limit: usize,
     pub cursor: Option<String>,
     /// The trash instead of everything outside it.
@@ -64,6 +68,7 @@ impl Image {
     /// An unknown object or field, a field that has no order, a cursor of another list.
     pub fn query(&self, query: &ImageQuery, context: &EvalContext) -> Result<Page, QueryError> {
         let cell = self.cell(query.object).ok_or(QueryError::UnknownObject(query.object))?;
+        query.sort.iter().for_each(|(key, _)| self.sort_by_titles(query.object, key));
         let table = cell.read();
         let (by, ids_descending) = sort_of(&table, &query.sort)?;
         let shape = cursor::shape(query.object, &query.sort, query.trashed);
@@ -73,12 +78,17 @@ impl Image {
         };
         let rows = selected(&table, query, context);
         let total = query.total.then(|| rows.count() as u64);
-        let sorter = Sorter { table: &table, collation: self.collation(), by: &by, ids_descending };
+        let clear = |by: &By| {
+            let slot = &table.slots[by.slot];
+            query.clear.iter().find(|(key, _)| *key == slot.def.key).map(|(_, rows)| rows)
+        };
+        let clear = by.iter().map(clear).collect();
+        let sorter = Sorter { table: &table, collation: self.collation(), by: &by, clear, ids_descending };
         let mut found = sorter.first(&rows, after.as_ref(), query.limit.saturating_add(1));
         let more = found.len() > query.limit;
         found.truncate(query.limit);
         let next_cursor = found.last().filter(|_| more).map(|last| {
-            let keys = by.iter().map(|by| table.slots[by.slot].key(*last).into_owned()).collect();
+            let keys = (0..by.len()).map(|level| sorter.key(level, *last).into_owned()).collect();
             Position::new(shape, keys, table.ids[*last as usize]).encode()
         });
         let records = found.iter().map(|row| table.record(*row)).collect();
@@ -93,6 +103,33 @@ impl Image {
             self.warm_in_background(query.object, missing);
         }
         Ok(Page { records, next_cursor, total })
+    }
+
+    /// The rows a question selects; sort, limit and cursor are ignored.
+    ///
+    /// # Errors
+    /// An unknown object.
+    pub fn rows(&self, query: &ImageQuery, context: &EvalContext) -> Result<Bits, QueryError> {
+        let cell = self.cell(query.object).ok_or(QueryError::UnknownObject(query.object))?;
+        let table = cell.read();
+        Ok(selected(&table, query, context))
+    }
+
+    /// Rows of an object, in the trash or not, for which a resolved expression holds.
+    pub fn rows_where(&self, object: u32, filter: &Expr, context: &EvalContext) -> Bits {
+        let Some(cell) = self.cell(object) else { return Bits::default() };
+        let table = cell.read();
+        let mut all = table.live.clone();
+        all.or(&table.trashed);
+        all.grow(table.len());
+        run::select(&table, filter, &all, context)
+    }
+
+    /// The records of some rows; for few.
+    pub fn records_of_rows(&self, object: u32, rows: &Bits) -> Vec<(u32, Record)> {
+        let Some(cell) = self.cell(object) else { return Vec::new() };
+        let table = cell.read();
+        rows.iter().map(|row| (row, table.record(row))).collect()
     }
 
     /// Ids of all records a question selects, unsorted; sort, limit and cursor are ignored.

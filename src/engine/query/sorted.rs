@@ -35,6 +35,8 @@ pub struct Sorter<'a> {
     pub table: &'a Table,
     pub collation: &'a Collation,
     pub by: &'a [By],
+    /// For each field, the rows in which it may be compared; none: all.
+    pub clear: Vec<Option<&'a Bits>>,
     /// Ids break ties, in the direction of the first field.
     pub ids_descending: bool,
 }
@@ -59,8 +61,46 @@ impl Sorter<'_> {
         let Some(by) = self.by.get(level) else {
             return self.collect_by_id(rows, after, limit, found);
         };
+        match self.clear[level] {
+            None => self.collect_by(*by, rows, level, after, limit, found),
+            Some(clear) => {
+                let absent = self.absent(level, clear);
+                let (mut present, mut rest) = (rows.clone(), rows.clone());
+                present.and_not(&absent);
+                rest.and(&absent);
+                let in_rest = after.is_some_and(|p| p.keys.get(level).is_some_and(Key::is_null));
+                if !in_rest && !present.none() {
+                    self.collect_by(*by, &present, level, after, limit, found);
+                }
+                self.collect(&rest, level + 1, after.filter(|_| in_rest), limit, found);
+            }
+        }
+    }
+
+    /// Rows whose field counts as absent: there is nothing to compare by, or it may not be compared.
+    fn absent(&self, level: usize, clear: &Bits) -> Bits {
+        let slot = &self.table.slots[self.by[level].slot];
+        let mut present = match (&slot.column, slot.column.titles()) {
+            (Column::Coded { codes, words, .. }, Some(titles)) => codes.within(&titles.blank(words.len())).flip(),
+            (column, _) => column.present(self.table.len()),
+        };
+        present.and(clear);
+        present.grow(self.table.len());
+        present.flip()
+    }
+
+    fn collect_by(
+        &self,
+        by: By,
+        rows: &Bits,
+        level: usize,
+        after: Option<&Position>,
+        limit: usize,
+        found: &mut Vec<u32>,
+    ) {
+        let matches = rows.count();
         let last = level + 1 == self.by.len();
-        if !last && matches > 256 && self.split(*by, rows, level, after, limit, found) {
+        if !last && matches > 256 && self.split(by, rows, level, after, limit, found) {
             return;
         }
         let slot = &self.table.slots[by.slot];
@@ -69,7 +109,7 @@ impl Sorter<'_> {
         let walked = (self.table.len() / matches).max(1).saturating_mul(wanted).min(self.table.len());
         let compared = matches * if text { COMPARE_COST_TEXT } else { COMPARE_COST_NUMBER };
         if slot.order.is_some() && walked * WALK_COST < compared {
-            self.walk(*by, rows, level, after, limit, found);
+            self.walk(by, rows, level, after, limit, found);
         } else {
             self.select(rows, level, after, limit, found);
         }
@@ -145,7 +185,14 @@ impl Sorter<'_> {
             }
             same
         });
-        groups.push((Key::Null, slot.column.present(self.table.len()).flip()));
+        let mut without = slot.column.present(self.table.len()).flip();
+        groups.retain(|(key, rows)| {
+            if key.is_null() {
+                without.or(rows);
+            }
+            !key.is_null()
+        });
+        groups.push((Key::Null, without));
         let start = after.and_then(|p| p.keys.get(level));
         for (key, mut group) in groups {
             let place = start.map_or(Ordering::Greater, |start| before(&key, start));
@@ -201,9 +248,8 @@ impl Sorter<'_> {
 
     /// How two rows compare in the list, looking at the fields from `level` on.
     fn rows(&self, a: u32, b: u32, level: usize) -> Ordering {
-        for by in &self.by[level.min(self.by.len())..] {
-            let slot = &self.table.slots[by.slot];
-            let order = self.keys(&slot.key(a), &slot.key(b), by.descending);
+        for (level, by) in self.by.iter().enumerate().skip(level) {
+            let order = self.keys(&self.key(level, a), &self.key(level, b), by.descending);
             if order != Ordering::Equal {
                 return order;
             }
@@ -213,13 +259,21 @@ impl Sorter<'_> {
 
     /// How a row compares to a position.
     fn against(&self, row: u32, position: &Position, level: usize) -> Ordering {
-        for (by, key) in self.by.iter().zip(&position.keys).skip(level) {
-            let order = self.keys(&self.table.slots[by.slot].key(row), key, by.descending);
+        for (level, (by, key)) in self.by.iter().zip(&position.keys).enumerate().skip(level) {
+            let order = self.keys(&self.key(level, row), key, by.descending);
             if order != Ordering::Equal {
                 return order;
             }
         }
         self.ids(self.table.ids[row as usize].cmp(&position.id))
+    }
+
+    /// What a row is sorted by in the field of this level.
+    pub fn key(&self, level: usize, row: u32) -> Key<'_> {
+        match self.clear[level] {
+            Some(clear) if !clear.get(row as usize) => Key::Null,
+            _ => self.table.slots[self.by[level].slot].key(row),
+        }
     }
 
     fn keys(&self, a: &Key<'_>, b: &Key<'_>, descending: bool) -> Ordering {
