@@ -2,8 +2,7 @@
 
 use kith_base::RecordId;
 use kith_engine::{
-    Action, ActionContext, ActionResult, Command, DomainHook, Draft, EngineError, Fields,
-    HookContext, Op,
+    Action, ActionContext, ActionResult, Command, DomainHook, Draft, EngineError, Fields, HookContext, Op,
     define::{field, object as start},
 };
 use kith_model::{ObjectDef, Schema, Value, Violation};

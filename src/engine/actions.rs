@@ -175,7 +175,7 @@ impl Engine {
         }
         let input = if input.is_null() { Json::Object(serde_json::Map::new()) } else { input };
         check_input(&action.input(&self.schema()), &input)?;
-        let context = self.evaluation(actor);
+        let sight = self.sight(actor);
         let guard = Guard::new(actor);
         if !guard.may_some(&object.def, action.permission()) {
             return Err(guard.denied(&object.def, action.permission()));
@@ -186,8 +186,8 @@ impl Engine {
             let missing = || EngineError::RecordNotFound { object: object.def.key.clone(), id: *id };
             let record = self.core().image.get_of(object.def.id, *id).filter(|r| !r.trashed);
             let record = record.ok_or_else(missing).map_err(refuse)?;
-            guard.check(&object.def, action.permission(), &record, &[], &context).map_err(refuse)?;
-            if condition.as_ref().is_some_and(|when| !self.core().image.matches(&record, when, &context)) {
+            sight.check(&object.def, action.permission(), &record, &[]).map_err(refuse)?;
+            if condition.as_ref().is_some_and(|when| !self.core().image.matches(&record, when, sight.context())) {
                 let said = format!("'{}' does not apply to this record as it is now", action.label());
                 return Err(refuse(EngineError::invalid("id", "does_not_apply", said)));
             }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{
     Actor, Cause, Engine, EngineError, FieldAccess, Op,
-    access::{Guard, Restriction},
+    access::Guard,
     meta::Meta,
     pipeline::{
         head::{ActorStamp, ChangeKind, Head},
@@ -76,17 +76,13 @@ impl Engine {
     pub fn visible(&self, actor: &Actor, event: &ChangeEvent) -> Option<ChangeEvent> {
         let meta = self.core().meta();
         let guard = Guard::new(actor);
-        let context = self.evaluation(actor);
+        let sight = self.sight(actor);
         let mut shown = ChangeEvent { changes: Vec::new(), ..event.clone() };
         for change in &event.changes {
             let Some(object) = meta.object_by_id(change.object_id) else { continue };
-            let readable = match guard.restriction(&object.def, Op::Read) {
-                Restriction::Nothing => false,
-                Restriction::Everything => true,
-                Restriction::Where(_) => {
-                    let record = self.core().image.get_of(change.object_id, change.id);
-                    record.is_some_and(|record| guard.may(&object.def, Op::Read, &record, &context))
-                }
+            let readable = sight.sees_all(object) || {
+                let record = self.core().image.get_of(change.object_id, change.id);
+                record.is_some_and(|record| sight.may(&object.def, Op::Read, &record))
             };
             if !readable {
                 continue;

@@ -83,7 +83,7 @@ impl Engine {
         let Some(now) = self.core().image.get_of(object.def.id, id) else {
             return self.gap(guard, object, id).unwrap_or_else(|| Err(missing()));
         };
-        guard.check(&object.def, Op::Read, &now, &[], &self.evaluation(actor))?;
+        self.sight(actor).check(&object.def, Op::Read, &now, &[])?;
         let visible = guard.visible_fields(&object.def);
 
         let mut page = HistoryPage::default();

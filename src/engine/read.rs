@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     Actor, Engine, EngineError, Group, GroupQuery, Hit, Op, Page, Query, Record, SearchQuery, Title,
-    access::Guard,
+    access::{Guard, Sight},
     audit::{AuditKind, Read},
     image::Bits,
     meta::{Meta, ObjectMeta},
@@ -28,6 +28,11 @@ impl Engine {
         EvalContext { now_ms: self.now_ms(), time_zone: self.read_context().time_zone, me: actor.user }
     }
 
+    /// What the actor may see, with records at hand.
+    pub(crate) fn sight<'a>(&'a self, actor: &'a Actor) -> Sight<'a> {
+        Sight::new(actor, &self.core().image, self.core().meta(), self.evaluation(actor))
+    }
+
     /// One record, in the trash or not, masked.
     ///
     /// # Errors
@@ -38,7 +43,7 @@ impl Engine {
         let missing = || EngineError::RecordNotFound { object: object.def.key.clone(), id };
         let mut record = self.core().image.get_of(object.def.id, id).ok_or_else(missing)?;
         let guard = Guard::new(actor);
-        let checked = guard.check(&object.def, Op::Read, &record, &[], &self.evaluation(actor));
+        let checked = self.sight(actor).check(&object.def, Op::Read, &record, &[]);
         if let Err(error) = checked {
             // The record is there: who asks for it by id and may not read it tries something, whatever the answer says.
             self.audit_denied(actor, &object.def.key, id);
@@ -59,7 +64,7 @@ impl Engine {
         let missing = || EngineError::RecordNotFound { object: object.def.key.clone(), id };
         let mut record = self.core().image.get_of(object.def.id, id).ok_or_else(missing)?;
         let guard = Guard::new(actor);
-        guard.check(&object.def, Op::Read, &record, &[], &self.evaluation(actor))?;
+        self.sight(actor).check(&object.def, Op::Read, &record, &[])?;
         guard.mask_record(&object.def, &mut record);
         Ok(record)
     }
@@ -70,7 +75,7 @@ impl Engine {
         // The record at hand may be masked; the decision needs it whole.
         let Some(object) = meta.object_by_id(record.object) else { return false };
         let Some(whole) = self.core().image.get_of(record.object, record.id) else { return false };
-        Guard::new(actor).may(&object.def, op, &whole, &self.evaluation(actor))
+        self.sight(actor).may(&object.def, op, &whole)
     }
 
     /// One page of a list.
@@ -96,19 +101,22 @@ impl Engine {
         let restrict = guard.restrict(&object.def, op);
         let restrict = restrict.map_err(|error| self.refuse(actor, &object.def.key, op.name(), error))?;
         let seen = guard.seen(&object.def);
-        let asked = ImageQuery {
+        let sight = self.sight(actor);
+        let mut asked = ImageQuery {
             object: object.def.id,
             filter: parse_filter(query.filter.as_deref(), &seen)?,
             restrict: unshared(restrict),
             ids: None,
             rows: self.word_matches(query.q.as_deref(), guard, object, query.trashed),
             sort: sort_keys(&query.sort, &seen, guard, object)?,
+            clear: sight.clear(object, &query.sort),
             limit: query.limit.clamp(1, limits::PAGE_ROWS_MAX),
             cursor: query.cursor.clone(),
             trashed: query.trashed,
             total: query.total,
         };
-        let mut page = self.core().image.query(&asked, &self.evaluation(actor))?;
+        sight.narrow(object, &mut asked)?;
+        let mut page = self.core().image.query(&asked, sight.context())?;
         for record in &mut page.records {
             guard.mask_record(&object.def, record);
         }
@@ -143,7 +151,8 @@ impl Engine {
         for key in std::iter::once(&query.by).chain(&query.sum) {
             seen.field(key).ok_or_else(|| guard.unknown_field(&object.def, key))?;
         }
-        let asked = ImageQuery {
+        let sight = self.sight(actor);
+        let mut asked = ImageQuery {
             object: object.def.id,
             filter: parse_filter(query.filter.as_deref(), &seen)?,
             restrict: unshared(restrict),
@@ -152,8 +161,8 @@ impl Engine {
         };
         let by = seen.field(&query.by).ok_or_else(|| guard.unknown_field(&object.def, &query.by))?;
         let mut groups = Vec::new();
-        let context = self.evaluation(actor);
-        for counted in self.core().image.groups(&asked, &query.by, query.sum.as_deref(), &context)? {
+        sight.narrow(object, &mut asked)?;
+        for counted in self.core().image.groups(&asked, &query.by, query.sum.as_deref(), sight.context())? {
             let title = match &counted.value {
                 Value::Link(id) => self.titles(actor, &[*id]).pop().map_or_else(String::new, |t| t.title),
                 Value::Null => String::new(),
@@ -179,13 +188,13 @@ impl Engine {
         let guard = Guard::new(actor);
         let seen = guard.seen(&object.def);
         let field = seen.field(field).ok_or_else(|| guard.unknown_field(&object.def, field))?;
-        let restrict = guard.restrict(&object.def, Op::Read)?;
+        guard.restrict(&object.def, Op::Read)?;
         let mut found = self.core().image.lookup(object.def.id, field.id, key);
-        if !restrict.is_empty() {
-            let context = self.evaluation(actor);
+        let sight = self.sight(actor);
+        if !sight.sees_all(object) {
             found.retain(|id| {
                 let record = self.core().image.get_of(object.def.id, *id);
-                record.is_some_and(|record| guard.may(&object.def, Op::Read, &record, &context))
+                record.is_some_and(|record| sight.may(&object.def, Op::Read, &record))
             });
         }
         Ok(found)
@@ -194,12 +203,11 @@ impl Engine {
     /// How these records are named, in the order asked for; those the actor may not read are left out, those in the trash are not.
     pub fn titles(&self, actor: &Actor, ids: &[RecordId]) -> Vec<Title> {
         let meta = self.core().meta();
-        let context = self.evaluation(actor);
-        let guard = Guard::new(actor);
+        let sight = self.sight(actor);
         let title = |id: &RecordId| {
             let record = self.core().image.get(*id)?;
             let object = meta.object_by_id(record.object)?;
-            guard.may(&object.def, Op::Read, &record, &context).then(|| self.title_of(actor, object, &record))
+            sight.may(&object.def, Op::Read, &record).then(|| self.title_of(actor, object, &record))
         };
         ids.iter().filter_map(title).collect()
     }
@@ -235,11 +243,10 @@ impl Engine {
         let meta = self.core().meta();
         let Some(target) = self.core().image.get(*id) else { return String::new() };
         let Some(object) = meta.object_by_id(target.object) else { return String::new() };
-        let guard = Guard::new(actor);
-        if !guard.may(&object.def, Op::Read, &target, &self.evaluation(actor)) {
+        if !self.sight(actor).may(&object.def, Op::Read, &target) {
             return String::new();
         }
-        let seen = guard.seen(&object.def);
+        let seen = Guard::new(actor).seen(&object.def);
         match seen.field(&object.def.title).map(|f| (f, target.values.get(f.id))) {
             Some((_, Value::Link(_)) | (_, Value::Null)) | None => String::new(),
             Some((f, value)) => f.kind().to_text(f, value),
@@ -260,14 +267,14 @@ impl Engine {
             return Ok(Vec::new());
         }
         // Record rules are checked on what was found, so look further than asked.
-        let ruled = objects.iter().any(|o| guard.restrict(&o.def, Op::Read).is_ok_and(|rules| !rules.is_empty()));
+        let sight = self.sight(actor);
+        let ruled = objects.iter().any(|object| !sight.sees_all(object));
         let wanted = if ruled { limit * 10 } else { limit + 10 };
-        let context = self.evaluation(actor);
         let mut hits = Vec::new();
         for (id, score) in self.core().search.search(&query.words, &scope, wanted) {
             let Some(record) = self.core().image.get(id).filter(|r| !r.trashed) else { continue };
             let Some(object) = meta.object_by_id(record.object) else { continue };
-            if !guard.may(&object.def, Op::Read, &record, &context) {
+            if !sight.may(&object.def, Op::Read, &record) {
                 continue;
             }
             let Title { object, title, subtitle, .. } = self.title_of(actor, object, &record);

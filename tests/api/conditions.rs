@@ -55,7 +55,8 @@ fn an_action_with_a_key_is_done_once_and_answered_again() {
     admin.post(&path, &json!({})).refused(422, "record.invalid");
     assert_eq!(admin.get("/records/deals").expect(200)["total"], 1);
 
-    let ids: Vec<String> = (0..2).map(|at| id(&admin.make("tasks", json!({ "title": at.to_string() }))).into()).collect();
+    let ids: Vec<String> =
+        (0..2).map(|at| id(&admin.make("tasks", json!({ "title": at.to_string() }))).into()).collect();
     let complete = |ids: &[String]| {
         let key = [("idempotency-key", "complete-once")];
         admin.ask("POST", "/records/tasks/actions/complete", &key, Some(&json!({ "ids": ids })))

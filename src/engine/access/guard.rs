@@ -1,5 +1,5 @@
-//! The one place where access is enforced: lists, single records, writes, search, export, history, events and totals all ask a guard.
-//! Decides nothing itself (`decide` does) and reads nothing.
+//! Where access is enforced: lists, single records, writes, search, export, history, events and totals all ask a guard, through `sight`
+//! where records are at hand. Decides nothing itself (`decide` does) and reads nothing.
 
 use std::sync::Arc;
 
@@ -31,12 +31,15 @@ impl<'a> Guard<'a> {
 
     /// The records that the actor may do `op` with. `restrict`, `may_some` and `may` also ask for the right to read them.
     pub fn restriction(self, object: &Arc<ObjectDef>, op: Op) -> Restriction {
-        let reach = decide::reach_of(self.0, object, op);
-        if self.0.user.is_none() && decide::is_personal(&reach) {
+        self.compiled(object, &decide::reach_of(self.0, object, op))
+    }
+
+    fn compiled(self, object: &Arc<ObjectDef>, reach: &Reach) -> Restriction {
+        if self.0.user.is_none() && decide::is_personal(reach) {
             return Restriction::Nothing;
         }
         let rules = || self.0.role.rules.of(&self.0.role, object);
-        match reach.as_ref() {
+        match reach {
             Reach::None => Restriction::Nothing,
             Reach::All => Restriction::Everything,
             Reach::Own => rules().own(),
@@ -66,8 +69,22 @@ impl<'a> Guard<'a> {
         with_read(op).iter().all(|op| !matches!(self.restriction(object, *op), Restriction::Nothing))
     }
 
-    /// Whether the actor may do `op` with this record.
-    pub fn may(self, object: &Arc<ObjectDef>, op: Op, record: &Record, context: &EvalContext) -> bool {
+    /// No rule of a role binds the actor, whatever its scopes.
+    pub(super) fn is_unbound(self) -> bool {
+        self.0.is_system() || self.0.role.admin
+    }
+
+    pub(super) fn is_scoped(self) -> bool {
+        self.0.scopes.is_some()
+    }
+
+    /// The records that the actor's role lets it read. Scopes name the objects that a token works with, not what their records hang on.
+    pub(super) fn of_role(self, object: &Arc<ObjectDef>) -> Restriction {
+        self.compiled(object, &decide::role_reach(self.0, object, Op::Read))
+    }
+
+    /// Whether the actor may do `op` with this record, whatever it hangs on; see `Sight::may`.
+    pub(super) fn may(self, object: &Arc<ObjectDef>, op: Op, record: &Record, context: &EvalContext) -> bool {
         with_read(op).iter().all(|op| decide::holds(&self.restriction(object, *op), object, record, context))
     }
 
@@ -128,11 +145,11 @@ impl<'a> Guard<'a> {
         self.check_fields(object, fields)
     }
 
-    /// Decides on doing `op` with a record as it is now; `fields`: those an update changes.
+    /// Decides on doing `op` with a record as it is now, whatever it hangs on; see `Sight::check`. `fields`: those an update changes.
     ///
     /// # Errors
     /// `record.not_found` where the actor may not even read it, `access.denied`, or `field.not_found` for a hidden field.
-    pub fn check(
+    pub(super) fn check(
         self,
         object: &Arc<ObjectDef>,
         op: Op,

@@ -10,6 +10,7 @@ mod role;
 mod row;
 mod rules;
 mod scope;
+mod sight;
 mod state;
 
 pub use decide::{Restriction, field_access, may, reach};
@@ -17,9 +18,12 @@ pub use guard::Guard;
 pub use role::{FieldAccess, Grants, ObjectGrant, Op, Reach, Role};
 pub use rules::ObjectRules;
 pub use scope::{BadScope, Reaches, Scope};
+pub use sight::Sight;
 pub use state::AccessState;
 
 #[cfg(test)]
 mod enforced;
+#[cfg(test)]
+mod hanging;
 #[cfg(test)]
 mod tests;

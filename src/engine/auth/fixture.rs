@@ -49,9 +49,17 @@ impl Fixture {
             .field(3, field::text("region", "Region"))
             .field(4, field::integer("margin", "Margin"))
             .field(5, field::text("code", "Code").unique());
+        let notes = object(101, "notes", "Note", "Notes")
+            .title("body")
+            .field(1, field::text("body", "Text").required())
+            .field(2, field::link("about", "About", "*").belongs())
+            .field(3, field::boolean("pinned", "Pinned"));
+        let hints = object(102, "hints", "Hint", "Hints")
+            .field(1, field::text("name", "Name"))
+            .field(2, field::link("deal", "Deal", "deals"));
         let options = EngineOptions {
             clock: Arc::new(Held(clock.clone())),
-            builtins: vec![deals.build()],
+            builtins: vec![deals.build(), notes.build(), hints.build()],
             ..EngineOptions::default()
         };
         let storage = Arc::new(MemoryStore::new());
@@ -71,6 +79,12 @@ impl Fixture {
     /// The user's rights as they are now.
     pub fn actor(&self, user: RecordId) -> Actor {
         self.engine.refresh(&Actor { kind: crate::ActorKind::User, user: Some(user), ..Actor::cli() }).unwrap()
+    }
+
+    /// Number of the newest entry of changes; reads that were noted meanwhile do not count.
+    pub fn storage_head(&self) -> u64 {
+        let entries = self.engine.events_from(&self.admin, 0, usize::MAX).unwrap();
+        entries.last().map_or(0, |event| event.seq)
     }
 
     /// A role with these grants; returns its key.

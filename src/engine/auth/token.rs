@@ -8,8 +8,8 @@ use super::{
     ticket::{self, TOKEN_PREFIX},
 };
 use crate::{
-    Actor, ActorKind, Cause, Command, CommitOptions, Engine, EngineError, Fields, IdempotencyKey, Record, access::Scope,
-    pipeline::prepare::Rights, system::ids,
+    Actor, ActorKind, Cause, Command, CommitOptions, Engine, EngineError, Fields, IdempotencyKey, Record,
+    access::Scope, pipeline::prepare::Rights, system::ids,
 };
 
 /// Scopes of one token. More are a mistake.
@@ -74,8 +74,7 @@ impl Engine {
             ("hash".to_string(), Value::Secret(hash)),
         ];
         let command = Command::Create { object: "tokens".into(), id: Some(id), values: Fields::Parsed(values) };
-        let options =
-            CommitOptions { idempotency: token.idempotency, ..CommitOptions::caused_by(Cause::new("token")) };
+        let options = CommitOptions { idempotency: token.idempotency, ..CommitOptions::caused_by(Cause::new("token")) };
         let mut made = self.commit(actor, Rights::Engine, vec![command], options)?;
         self.mask(actor, &mut made);
         let record = made.pop().ok_or_else(|| EngineError::Internal("a new token has no record".into()))?;

@@ -54,8 +54,7 @@ impl Engine {
             values.push(("password_changed_at".to_string(), Value::DateTime(self.now_ms())));
         }
         let command = Command::Create { object: "users".into(), id: None, values: Fields::Parsed(values) };
-        let options =
-            CommitOptions { idempotency: user.idempotency, ..CommitOptions::caused_by(Cause::new("user")) };
+        let options = CommitOptions { idempotency: user.idempotency, ..CommitOptions::caused_by(Cause::new("user")) };
         let mut made = self.commit(actor, Rights::Engine, vec![command], options)?;
         self.mask(actor, &mut made);
         made.pop().ok_or_else(|| EngineError::Internal("a new user has no record".into()))

@@ -31,8 +31,8 @@ impl Engine {
         let object = meta.object(object)?;
         let missing = || EngineError::RecordNotFound { object: object.def.key.clone(), id };
         let mut record = core.image.get_of(object.def.id, id).ok_or_else(missing)?;
-        let (guard, context) = (Guard::new(actor), self.evaluation(actor));
-        let checked = guard.check(&object.def, Op::Export, &record, &[], &context);
+        let (guard, sight) = (Guard::new(actor), self.sight(actor));
+        let checked = sight.check(&object.def, Op::Export, &record, &[]);
         checked.map_err(|error| self.refuse(actor, &object.def.key, Op::Export.name(), error))?;
         guard.mask_record(&object.def, &mut record);
         let gone = BTreeMap::from([(id, object.def.id)]);
@@ -41,7 +41,7 @@ impl Engine {
         let mut held = Held { record, dependents: Vec::new(), links: Vec::new(), unseen: 0 };
         for (dependent, number) in reach.gone.iter().filter(|(dependent, _)| **dependent != id) {
             let found = core.image.get_of(*number, *dependent).zip(meta.object_by_id(*number));
-            match found.filter(|(record, object)| guard.may(&object.def, Op::Read, record, &context)) {
+            match found.filter(|(record, object)| sight.may(&object.def, Op::Read, record)) {
                 Some((mut record, object)) => {
                     guard.mask_record(&object.def, &mut record);
                     held.dependents.push(record);

@@ -113,7 +113,7 @@ impl Engine {
         let core = self.core();
         let meta = core.meta();
         let guard = Guard::new(actor);
-        let context = self.evaluation(actor);
+        let sight = self.sight(actor);
         let readable = meta.schema.objects().iter().filter(|o| !o.system && guard.may_some(o, Op::Read));
         let scope: Vec<(u32, Vec<u32>)> = readable.map(|o| (o.id, guard.visible_fields(o))).collect();
         if core.search.ready() {
@@ -129,7 +129,7 @@ impl Engine {
                 }
                 let Some(record) = core.image.get(id) else { continue };
                 let Some(object) = meta.object_by_id(record.object) else { continue };
-                if !guard.may(&object.def, Op::Read, &record, &context) {
+                if !sight.may(&object.def, Op::Read, &record) {
                     continue;
                 }
                 let visible = guard.known(&object.def);

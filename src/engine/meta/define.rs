@@ -10,7 +10,8 @@ use super::{
     Meta, ObjectMeta,
     definition::{
         Values, check, complete_field, complete_object, create, delete, field_values, merged, needed_by,
-        new_field_values, not_reserved, object_values, patch_of, read, refuse_fixed, retire, update, with_field, with_object,
+        new_field_values, not_reserved, object_values, patch_of, read, refuse_fixed, retire, update, with_field,
+        with_object,
     },
     source::CUSTOM,
     view::ObjectView,

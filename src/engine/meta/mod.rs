@@ -31,6 +31,8 @@ pub struct ObjectMeta {
     pub links: Vec<LinkField>,
     pub auto_numbers: Vec<u32>,
     pub computed: Vec<u32>,
+    /// Links to what the record hangs on.
+    pub belongs: Vec<u32>,
     pub defaults: Vec<(u32, Value)>,
 }
 
@@ -86,6 +88,7 @@ impl ObjectMeta {
             unique: fields().filter(|f| f.unique).map(|f| f.id).collect(),
             auto_numbers: of_kind("auto_number"),
             computed: of_kind("computed"),
+            belongs: fields().filter(|f| f.belongs() && points(f)).map(|f| f.id).collect(),
             links,
             defaults,
             def,

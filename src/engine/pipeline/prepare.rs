@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Actor, Cause, Command, EngineError, Fields, Op, Record,
-    access::{Guard, administration::ends_for_good},
+    access::{Guard, Sight, administration::ends_for_good},
     engine::Core,
     meta::{Meta, ObjectMeta},
     record::SYSTEM_ID,
@@ -245,14 +245,28 @@ impl Drafting<'_> {
         if self.rights == Rights::Engine || self.actor.is_system() {
             return Ok(());
         }
-        let guard = Guard::new(self.actor);
+        let find = |id| self.whole(id);
+        let sight = self.sight().finding(&find);
         if meta.computed.is_empty() {
-            return guard.check(&meta.def, op, before, fields, &self.evaluation);
+            return sight.check(&meta.def, op, before, fields);
         }
         // Rules may be written over computed fields.
         let mut whole = before.clone();
         self.core.image.evaluate_computed(&mut whole);
-        guard.check(&meta.def, op, &whole, fields, &self.evaluation)
+        sight.check(&meta.def, op, &whole, fields)
+    }
+
+    fn sight(&self) -> Sight<'_> {
+        Sight::new(self.actor, &self.core.image, self.meta.clone(), self.evaluation.clone())
+    }
+
+    /// As `current`, with what is computed.
+    fn whole(&self, id: RecordId) -> Option<Record> {
+        let mut record = self.current(id)?;
+        if self.by_id.contains_key(&id) {
+            self.core.image.evaluate_computed(&mut record);
+        }
+        Some(record)
     }
 
     /// The record with this transaction's earlier changes.
@@ -354,11 +368,22 @@ impl Drafting<'_> {
                 };
                 trashed || target.object.is_some_and(|wanted| wanted != object)
             });
-            if let Some(target) = bad {
+            if let Some(target) = bad.or_else(|| self.unseen(planned)) {
                 return Err((planned.index, self.bad_target(planned, target)));
             }
         }
         Ok(())
+    }
+
+    /// What the record would newly hang on though the actor may not read it; records of this transaction are the actor's own.
+    fn unseen<'p>(&self, planned: &'p Planned) -> Option<&'p Target> {
+        if self.rights == Rights::Engine || planned.meta.belongs.is_empty() {
+            return None;
+        }
+        let hangs =
+            |target: &&Target| planned.meta.belongs.contains(&target.field) && !self.by_id.contains_key(&target.id);
+        let sight = self.sight();
+        planned.targets.iter().filter(hangs).find(|target| !sight.may_hang_on(target.id))
     }
 
     fn bad_target(&self, planned: &Planned, target: &Target) -> EngineError {

@@ -28,7 +28,8 @@ fn visit<'a>(ast: &'a IdedExpr, bound: &mut Vec<&'a str>, found: &mut Names<'a>)
         }
         Ast::Select(select) => visit(&select.operand, bound, found),
         Ast::Call(call) => {
-            found.timed |= matches!(call.func_name.as_str(), "now" | "today" | TODAY_MOMENT | DATE_MOMENT | "years_since");
+            found.timed |=
+                matches!(call.func_name.as_str(), "now" | "today" | TODAY_MOMENT | DATE_MOMENT | "years_since");
             if let Some(target) = &call.target {
                 visit(target, bound, found);
             }

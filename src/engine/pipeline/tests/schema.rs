@@ -215,7 +215,8 @@ fn the_schema_shows_each_actor_what_it_may_see() {
 fn the_key_of_a_removed_object_is_free_for_another_one() {
     let mut bench = Bench::on_disk();
     let define = |bench: &Bench, label: &str| {
-        let json = json!({ "key": "cars", "label": label, "fields": [{ "key": "name", "label": "Name", "kind": "text" }] });
+        let json =
+            json!({ "key": "cars", "label": label, "fields": [{ "key": "name", "label": "Name", "kind": "text" }] });
         bench.engine.define_object(&admin(), json).unwrap()
     };
     define(&bench, "Car");
