@@ -2,23 +2,35 @@
 //! is never written anywhere.
 
 use std::{
+    collections::{HashMap, HashSet},
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use parking_lot::RwLock;
 use tantivy::{
-    Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, TantivyDocument, Term,
+    Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, TantivyDocument,
     directory::RamDirectory,
-    schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
+    schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
 };
 
-use super::{Change, SearchError, Shared, place, verify, view::View, words};
-use crate::image::table::Table;
+use super::{
+    Change, SearchError, Shared, place,
+    replaced::{AtPlaces, PLACE},
+    verify,
+    view::View,
+    words,
+};
+use crate::image::{Bits, table::Table};
 
-/// How long changes may gather before they become searchable, and how long a pause ends the gathering.
-const GATHER_MAX: Duration = Duration::from_millis(250);
+/// How long changes of a steady stream gather before they become searchable: longer where that takes long, so that it never takes most
+/// of the thread's time, and always less than a second.
+const GATHER_MIN: Duration = Duration::from_millis(250);
+const GATHER_MAX: Duration = Duration::from_millis(600);
+const GATHER_PER_COMMIT: u32 = 6;
+
+/// How long a pause ends the gathering.
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// Memory of the writer while it follows changes: the least that the library takes.
@@ -55,7 +67,7 @@ impl Words {
         let text = TextOptions::default().set_indexing_options(indexing);
         let title = schema.add_text_field("title", text.clone());
         let body = schema.add_text_field("body", text);
-        let place = schema.add_u64_field("place", INDEXED | FAST);
+        let place = schema.add_u64_field(PLACE, FAST);
         let directory = RamDirectory::create();
         let index = Index::create(directory.clone(), schema.build(), IndexSettings::default())?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
@@ -90,24 +102,25 @@ pub(super) fn follow(shared: &Shared, told: &Receiver<Change>) {
 
 fn write(shared: &Shared, told: &Receiver<Change>) -> Result<(), SearchError> {
     let mut writer = Writer::start(shared, WRITER_BYTES)?;
+    let mut gather = GATHER_MIN;
     while let Ok(first) = told.recv() {
+        let until = Instant::now() + gather;
         let mut waiting = Vec::new();
         let mut count = 1;
         writer = writer.take(first, &mut waiting)?;
-        let mut gathered = Duration::ZERO;
-        while gathered < GATHER_MAX && waiting.is_empty() {
+        while waiting.is_empty() && Instant::now() < until {
             match told.recv_timeout(PAUSE) {
                 Ok(change) => {
                     count += 1;
                     writer = writer.take(change, &mut waiting)?;
-                    // A steady stream must not put off the commit for ever; counting is close enough to a clock here.
-                    gathered += Duration::from_micros(40);
                 }
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
         }
+        let began = Instant::now();
         writer.commit()?;
+        gather = (began.elapsed() * GATHER_PER_COMMIT).clamp(GATHER_MIN, GATHER_MAX);
         shared.behind.fetch_sub(count, Ordering::Relaxed);
         for done in waiting {
             // Nobody waits any more; that is their choice.
@@ -120,23 +133,27 @@ fn write(shared: &Shared, told: &Receiver<Change>) -> Result<(), SearchError> {
 struct Writer<'a> {
     shared: &'a Shared,
     writer: IndexWriter,
-    /// Something has been written before, so that a record may be there already.
-    touched: bool,
+    /// Rows that are in the index, by object: what is not needs no taking out, and most of what is told is new.
+    indexed: HashMap<u32, Bits>,
+    /// Places whose documents are written anew with the next commit, once however often they were told.
+    changed: HashSet<u64>,
+    /// Of those, what is not written again: the image may still hold it for a moment.
+    gone: HashSet<u64>,
 }
 
 impl<'a> Writer<'a> {
     fn start(shared: &'a Shared, bytes: usize) -> Result<Writer<'a>, SearchError> {
         let writer = shared.words.index.writer_with_num_threads(1, bytes)?;
-        Ok(Writer { shared, writer, touched: false })
+        Ok(Writer { shared, writer, indexed: HashMap::new(), changed: HashSet::new(), gone: HashSet::new() })
     }
 
     /// The writer again with other memory. Only one may be there at a time, so the library finishes its merges first; what they
     /// made of many segments is shown at once.
     fn resized(self, bytes: usize) -> Result<Writer<'a>, SearchError> {
-        let Writer { shared, writer, touched } = self;
+        let Writer { shared, writer, indexed, changed, gone } = self;
         writer.wait_merging_threads()?;
         shared.words.show()?;
-        Ok(Writer { touched, ..Writer::start(shared, bytes)? })
+        Ok(Writer { indexed, changed, gone, ..Writer::start(shared, bytes)? })
     }
 
     fn take(mut self, change: Change, waiting: &mut Vec<Sender<()>>) -> Result<Writer<'a>, SearchError> {
@@ -145,11 +162,19 @@ impl<'a> Writer<'a> {
                 if let Some((object, row)) = self.shared.image.place(id)
                     && let Some(cell) = self.shared.image.cell(object)
                 {
-                    let document = self.document(&cell.read(), row);
-                    self.put(place(object, row), document, true)?;
+                    let place = place(object, row);
+                    if self.is_indexed(place) {
+                        self.changed.insert(place);
+                    } else {
+                        let document = self.document(&cell.read(), row);
+                        self.add(place, document)?;
+                    }
                 }
             }
-            Change::Place(place) => self.put(place, None, true)?,
+            Change::Place(place) => {
+                self.changed.insert(place);
+                self.gone.insert(place);
+            }
             Change::Everything => {
                 let bytes = self.records().saturating_mul(WRITER_BYTES_PER_RECORD).min(WRITER_BYTES_MAX);
                 if bytes <= WRITER_BYTES {
@@ -171,24 +196,45 @@ impl<'a> Writer<'a> {
         objects.into_iter().map(|object| image.count(object) as usize).sum()
     }
 
-    fn put(&mut self, place: u64, document: Option<TantivyDocument>, replace: bool) -> Result<(), SearchError> {
-        if replace {
-            self.writer.delete_term(Term::from_field_u64(self.shared.words.place, place));
-        }
+    fn is_indexed(&self, place: u64) -> bool {
+        let rows = self.indexed.get(&((place >> 32) as u32));
+        rows.is_some_and(|rows| rows.get(place as u32 as usize))
+    }
+
+    /// Adds a document; nothing is at its place in the index.
+    fn add(&mut self, place: u64, document: Option<TantivyDocument>) -> Result<(), SearchError> {
+        let there = document.is_some();
         if let Some(document) = document {
             self.writer.add_document(document)?;
         }
-        self.touched = true;
+        self.indexed.entry((place >> 32) as u32).or_default().set(place as u32 as usize, there);
+        Ok(())
+    }
+
+    /// Writes what has changed anew. First all of it is taken out, since what is added later must stay.
+    fn replace(&mut self) -> Result<(), SearchError> {
+        let (mut changed, gone) = (std::mem::take(&mut self.changed), std::mem::take(&mut self.gone));
+        changed.retain(|place| self.is_indexed(*place));
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let changed = Arc::new(changed);
+        self.writer.delete_query(Box::new(AtPlaces(changed.clone())))?;
+        for place in changed.iter() {
+            let cell = self.shared.image.cell((*place >> 32) as u32).filter(|_| !gone.contains(place));
+            let document = cell.and_then(|cell| self.document(&cell.read(), *place as u32));
+            self.add(*place, document)?;
+        }
         Ok(())
     }
 
     fn commit(&mut self) -> Result<(), SearchError> {
+        self.replace()?;
         self.writer.commit()?;
         self.shared.words.show()
     }
 
     fn everything(&mut self) -> Result<(), SearchError> {
-        let replace = self.touched;
         let mut since = 0;
         for object in self.shared.image.schema().objects().iter().filter(|o| !o.system) {
             let Some(cell) = self.shared.image.cell(object.id) else { continue };
@@ -206,7 +252,11 @@ impl<'a> Writer<'a> {
                 };
                 since += documents.len();
                 for (place, document) in documents {
-                    self.put(place, Some(document), replace)?;
+                    if self.is_indexed(place) {
+                        self.changed.insert(place);
+                    } else {
+                        self.add(place, Some(document))?;
+                    }
                 }
                 if since >= RECORDS_PER_COMMIT {
                     since = 0;

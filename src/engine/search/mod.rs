@@ -1,11 +1,12 @@
 //! Full-text search over all objects that are not administration. The index follows the image from a thread of its own: it is told
-//! which records changed, reads them from the image and is searchable within half a second. It knows no actor; whoever asks says
+//! which records changed, reads them from the image and is searchable within a second. It knows no actor; whoever asks says
 //! which fields of which objects may decide.
 
 mod find;
 mod found;
 mod hits;
 mod index;
+mod replaced;
 mod verify;
 mod view;
 pub mod words;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tantivy::{Opstamp, Searcher, SegmentReader, columnar::Column};
 
-use super::SearchError;
+use super::{SearchError, replaced::PLACE};
 use crate::image::Bits;
 
 #[derive(Default)]
@@ -61,7 +61,7 @@ fn alive(reader: &SegmentReader) -> Option<Arc<Bits>> {
 
 impl Placed {
     fn of(reader: &SegmentReader) -> Result<Placed, SearchError> {
-        let places = reader.fast_fields().u64("place")?;
+        let places = reader.fast_fields().u64(PLACE)?;
         let mut by_object: Vec<(u32, Bits)> = Vec::new();
         let mut at = 0;
         for document in 0..reader.max_doc() {
