@@ -22,7 +22,8 @@ struct Chunk {
 #[derive(Default)]
 pub struct Dictionary {
     chunks: Vec<Chunk>,
-    table: HashTable<u32>,
+    /// Codes with the hashes of their entries: a table that grows reads no entry again.
+    table: HashTable<(u32, u32)>,
     hasher: DefaultHashBuilder,
     len: u32,
 }
@@ -52,14 +53,16 @@ impl Dictionary {
 
     pub fn find(&self, bytes: &[u8]) -> Option<u32> {
         let hash = self.hash(bytes);
-        self.table.find(hash, |code| entry(&self.chunks, *code as usize - 1) == bytes).copied()
+        let same = |(known, code): &(u32, u32)| *known == hash && entry(&self.chunks, *code as usize - 1) == bytes;
+        self.table.find(spread(hash), same).map(|(_, code)| *code)
     }
 
     /// The code of `bytes`, a new one when they are new.
     pub fn intern(&mut self, bytes: &[u8]) -> u32 {
         let hash = self.hash(bytes);
-        let Dictionary { chunks, table, hasher, len } = self;
-        if let Some(code) = table.find(hash, |code| entry(chunks, *code as usize - 1) == bytes) {
+        let Dictionary { chunks, table, len, .. } = self;
+        let same = |(known, code): &(u32, u32)| *known == hash && entry(chunks, *code as usize - 1) == bytes;
+        if let Some((_, code)) = table.find(spread(hash), same) {
             return *code;
         }
         if chunks.last().is_none_or(|c| c.ends.len() >= CHUNK_ENTRIES) {
@@ -76,14 +79,14 @@ impl Dictionary {
         }
         *len += 1;
         let code = *len;
-        table.insert_unique(hash, code, |code| hash_of(hasher, entry(chunks, *code as usize - 1)));
+        table.insert_unique(spread(hash), (hash, code), |(hash, _)| spread(*hash));
         code
     }
 
     /// Overwrites an entry that no row uses; the same bytes get a new code when they come again.
     pub fn wipe(&mut self, code: u32) {
         let hash = self.hash(self.get(code));
-        if let Ok(found) = self.table.find_entry(hash, |c| *c == code) {
+        if let Ok(found) = self.table.find_entry(spread(hash), |(_, known)| *known == code) {
             found.remove();
         }
         if let Some(chunk) = self.chunks.get_mut((code as usize - 1) / CHUNK_ENTRIES) {
@@ -145,18 +148,16 @@ impl Dictionary {
         hits
     }
 
-    pub fn reserve(&mut self, more: usize) {
-        let Dictionary { chunks, table, hasher, .. } = self;
-        table.reserve(more, |code| hash_of(hasher, entry(chunks, *code as usize - 1)));
-    }
-
     pub fn heap_bytes(&self) -> usize {
         let chunks: usize = self.chunks.iter().map(|c| c.bytes.capacity() + c.ends.capacity() * 4 + 56).sum();
         chunks + self.table.allocation_size()
     }
 
-    fn hash(&self, bytes: &[u8]) -> u64 {
-        hash_of(&self.hasher, bytes)
+    /// Half a hash: for the millions of entries that a column may have it is enough.
+    fn hash(&self, bytes: &[u8]) -> u32 {
+        let mut state = self.hasher.build_hasher();
+        state.write(bytes);
+        (state.finish() >> 32) as u32
     }
 }
 
@@ -174,10 +175,10 @@ fn entry(chunks: &[Chunk], at: usize) -> &[u8] {
     chunks.get(at / CHUNK_ENTRIES).map_or(&[], |chunk| chunk.entry(at % CHUNK_ENTRIES))
 }
 
-fn hash_of(hasher: &DefaultHashBuilder, bytes: &[u8]) -> u64 {
-    let mut state = hasher.build_hasher();
-    state.write(bytes);
-    state.finish()
+/// A hash over all bits that the table looks at.
+#[inline]
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 /// Calls `hit` once for every entry that holds the needle. An occurrence across two entries is none.
