@@ -58,10 +58,13 @@ fn an_interrupted_import_is_marked_as_failed_and_can_be_undone() {
     let mut csv = String::from("Email,Last Name\n");
     (0..1_500).for_each(|n| csv.push_str(&format!("p{n}@x.example,P{n}\n")));
     let options = serde_json::from_value(plain()).unwrap();
-    let id = import::start(&bench.engine, &bench.actor, csv.as_bytes(), &options).unwrap();
+    let announced = import::start(&bench.engine, &bench.actor, csv.as_bytes(), &options).unwrap();
+    let id = announced.id;
     // The process dies after the first batch: nothing is noted any more.
     let died = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let _ = import::carry_out(&bench.engine, &bench.actor, id, csv.as_bytes(), &options, &mut |_| panic!("killed"));
+        let _ = import::carry_out(&bench.engine, &bench.actor, announced, csv.as_bytes(), &options, &mut |_| {
+            panic!("killed")
+        });
     }));
     assert!(died.is_err());
     bench.reopen();

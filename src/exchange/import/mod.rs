@@ -35,7 +35,7 @@ pub use undo::undo;
 
 use crate::{
     ExchangeError,
-    map::{self, Column, words::fold},
+    map::{self, Column, shape::Profile, words::fold},
     read::{Format, ReadOptions, Table},
 };
 use plan::Plan;
@@ -44,11 +44,24 @@ use session::{Session, View};
 /// How often a running import notes how far it is.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
 
+/// An import that was announced: its record, and what was seen of the file, which is not looked through again.
+pub struct Announced {
+    pub id: RecordId,
+    look: Look,
+}
+
+/// What all rows of a file told.
+#[derive(Clone)]
+struct Look {
+    profiles: Vec<Profile>,
+    rows: u64,
+}
+
 /// A file, understood.
 struct Opened<'a> {
     table: Table<'a>,
     columns: Vec<Column>,
-    rows: u64,
+    look: Look,
     view: View,
     plan: Plan,
 }
@@ -58,18 +71,23 @@ fn open<'a>(
     actor: &Actor,
     bytes: &'a [u8],
     options: &ImportOptions,
+    look: Option<Look>,
 ) -> Result<Opened<'a>, ExchangeError> {
     let read = ReadOptions { encoding: options.encoding.clone(), delimiter: options.delimiter.clone() };
     let table = Table::open(bytes, &read)?;
     let view = View::of(engine, actor);
-    let (profiles, rows) = map::profile(&table);
-    if rows == 0 {
+    let look = look.unwrap_or_else(|| {
+        let (profiles, rows) = map::profile(&table);
+        Look { profiles, rows }
+    });
+    let profiles = &look.profiles;
+    if look.rows == 0 {
         return Err(ExchangeError::Empty);
     }
     let object = match options.object.as_deref().filter(|key| !key.is_empty()) {
         Some(key) => view.object(key)?,
         None => {
-            let guessed = map::guess_object(&table.header, &profiles, view.importable(), &view.schema);
+            let guessed = map::guess_object(&table.header, profiles, view.importable(), &view.schema);
             let key = guessed.map(|object| object.key.clone()).ok_or(ExchangeError::ObjectUnclear)?;
             view.object(&key)?
         }
@@ -80,7 +98,7 @@ fn open<'a>(
         let said = format!("'match_by' names '{field}', which is no field of '{}'", object.key);
         return Err(ExchangeError::BadOption(said));
     }
-    let mut columns = map::map(&table.header, &profiles, &object, &view.schema, &options.mapping)?;
+    let mut columns = map::map(&table.header, profiles, &object, &view.schema, &options.mapping)?;
     for column in &mut columns {
         if column.header == refused::RESULT || column.header == refused::REASON {
             column.target = None;
@@ -93,13 +111,13 @@ fn open<'a>(
     let context = context(engine, options, &columns)?;
     let mut plan = Plan::new(object, &columns, context);
     plan.unguard = table.format == Format::Csv;
-    Ok(Opened { table, columns, rows, view, plan })
+    Ok(Opened { table, columns, look, view, plan })
 }
 
 /// How the file writes numbers and dates: as the caller says, else as its columns show, else as the workspace does.
 fn context(engine: &Engine, options: &ImportOptions, columns: &[Column]) -> Result<ReadContext, ExchangeError> {
     let mut context = engine.read_context();
-    let profiles: Vec<map::shape::Profile> = columns.iter().map(|c| c.profile.clone()).collect();
+    let profiles: Vec<Profile> = columns.iter().map(|c| c.profile.clone()).collect();
     let (day_first, decimal_comma) = map::shape::habits(&profiles);
     context.day_first = options.day_first.or(day_first).unwrap_or(context.day_first);
     context.decimal_comma = options.decimal_comma.or(decimal_comma).unwrap_or(context.decimal_comma);
@@ -132,7 +150,7 @@ pub fn inspect(
     bytes: &[u8],
     options: &ImportOptions,
 ) -> Result<Inspection, ExchangeError> {
-    let opened = open(engine, actor, bytes, options)?;
+    let opened = open(engine, actor, bytes, options, None)?;
     let session = Session {
         engine,
         actor,
@@ -142,7 +160,7 @@ pub fn inspect(
         cause: Cause::new("import"),
         dry: true,
     };
-    let outcome = job::carry(&session, &opened.table, &mut |_, _| Ok(()), opened.rows)?;
+    let outcome = job::carry(&session, &opened.table, &mut |_, _| Ok(()), opened.look.rows)?;
     let mut notices = file_notices(&opened, options, actor);
     notices.extend(outcome.notices);
     let mut preview = outcome.preview;
@@ -153,7 +171,7 @@ pub fn inspect(
         format: opened.table.format,
         encoding: opened.table.encoding,
         delimiter: opened.table.delimiter,
-        rows: opened.rows,
+        rows: opened.look.rows,
         columns: opened.columns.iter().map(column_view).collect(),
         preview,
         counts: outcome.counts,
@@ -178,7 +196,7 @@ fn file_notices(opened: &Opened<'_>, options: &ImportOptions, actor: &Actor) -> 
     let file = opened.table.notes.iter().map(|note| Notice {
         column: String::new(),
         message: note.clone(),
-        rows: opened.rows,
+        rows: opened.look.rows,
     });
     let will = options.create_fields && actor.is_admin();
     let ignored = leftover(&opened.columns).map(|column| Notice {
@@ -204,34 +222,32 @@ fn leftover(columns: &[Column]) -> impl Iterator<Item = &Column> {
 ///
 /// # Errors
 /// As `inspect`.
-pub fn start(engine: &Engine, actor: &Actor, bytes: &[u8], options: &ImportOptions) -> Result<RecordId, ExchangeError> {
-    let opened = open(engine, actor, bytes, options)?;
-    begin(engine, actor, &opened, options)
-}
-
-fn begin(
+pub fn start(
     engine: &Engine,
     actor: &Actor,
-    opened: &Opened<'_>,
+    bytes: &[u8],
     options: &ImportOptions,
-) -> Result<RecordId, ExchangeError> {
+) -> Result<Announced, ExchangeError> {
+    let opened = open(engine, actor, bytes, options, None)?;
     let format = opened.table.format.to_string();
-    Ok(state::begin(engine, actor, &opened.plan.object.key, &format, opened.rows, options)?)
+    let id = state::begin(engine, actor, &opened.plan.object.key, &format, opened.look.rows, options)?;
+    Ok(Announced { id, look: opened.look })
 }
 
-/// Does what `start` announced. Blocks until done; `progress` is called after each batch.
+/// Does what `start` announced for these bytes. Blocks until done; `progress` is called after each batch.
 ///
 /// # Errors
 /// When the engine cannot go on; the import is then marked as failed and can be undone.
 pub fn carry_out(
     engine: &Engine,
     actor: &Actor,
-    id: RecordId,
+    announced: Announced,
     bytes: &[u8],
     options: &ImportOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<ImportReport, ExchangeError> {
-    let done = work(engine, actor, id, bytes, options, progress);
+    let id = announced.id;
+    let done = work(engine, actor, announced, bytes, options, progress);
     if let Err(error) = &done {
         // The first error is the one to tell; a store that is gone cannot take a note either.
         let _ = state::fail(engine, actor, id, &error.to_string());
@@ -242,12 +258,12 @@ pub fn carry_out(
 fn work(
     engine: &Engine,
     actor: &Actor,
-    id: RecordId,
+    Announced { id, look }: Announced,
     bytes: &[u8],
     options: &ImportOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<ImportReport, ExchangeError> {
-    let mut opened = open(engine, actor, bytes, options)?;
+    let mut opened = open(engine, actor, bytes, options, Some(look))?;
     let mut notices = file_notices(&opened, options, actor);
     let with_fields;
     let mut options = options;
@@ -256,7 +272,7 @@ fn work(
         with_fields =
             ImportOptions { mapping: options.mapping.iter().cloned().chain(mapping).collect(), ..options.clone() };
         options = &with_fields;
-        opened = open(engine, actor, bytes, options)?;
+        opened = open(engine, actor, bytes, options, Some(opened.look))?;
     }
     let session =
         Session { engine, actor, view: &opened.view, plan: &opened.plan, options, cause: state::cause(id), dry: false };
@@ -269,7 +285,7 @@ fn work(
         }
         Ok(())
     };
-    let mut outcome = job::carry(&session, &opened.table, &mut each, opened.rows)?;
+    let mut outcome = job::carry(&session, &opened.table, &mut each, opened.look.rows)?;
     notices.append(&mut outcome.notices);
     outcome.notices.clone_from(&notices);
     let counts = outcome.counts;
@@ -301,8 +317,8 @@ pub fn run(
     options: &ImportOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<ImportReport, ExchangeError> {
-    let id = start(engine, actor, bytes, options)?;
-    carry_out(engine, actor, id, bytes, options, progress)
+    let announced = start(engine, actor, bytes, options)?;
+    carry_out(engine, actor, announced, bytes, options, progress)
 }
 
 /// A custom text field for each column that fits none, and the mapping to it.

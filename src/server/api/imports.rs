@@ -50,13 +50,14 @@ pub async fn start(app: State<'_>, caller: Caller, mut form: Multipart) -> Resul
     }
     options.dry_run = false;
     let engine = app.engine.clone();
-    let id = {
+    let announced = {
         let (engine, actor, content, options) = (engine.clone(), actor.clone(), content.clone(), options.clone());
         blocking(move || Ok(import::start(&engine, &actor, &content, &options)?)).await?
     };
+    let id = announced.id;
     tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        match import::carry_out(&engine, &actor, id, &content, &options, &mut |_| {}) {
+        match import::carry_out(&engine, &actor, announced, &content, &options, &mut |_| {}) {
             Ok(report) => tracing::info!(
                 rows = report.rows,
                 created = report.created,
