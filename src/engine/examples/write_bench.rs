@@ -1,18 +1,26 @@
-//! Measures the write side against the real store: single durable creates from 64 threads, import batches, opening again.
+//! Measures the write side against the real store and beside the disk it is on: one client and 64, as the server's tasks write, batches as
+//! an import sends them with the search that follows, and opening again.
 //! `cargo run --release -p kith-engine --example write_bench -- 200000`
 
-use std::{sync::Arc, thread, time::Instant};
+use std::{
+    io::Write,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use kith_engine::{
-    Actor, Command, CommitOptions, Engine, EngineOptions, Fields,
+    Actor, Command, CommitOptions, Engine, EngineOptions, Fields, Here, SearchQuery,
     define::{field, object},
 };
 use kith_model::{Labelled, Value};
 use kith_store::{Files, Lock, OpenOptions, Store, Vault, new_identity};
 
-const THREADS: usize = 64;
-const CREATES_PER_THREAD: usize = 500;
-const BATCH: usize = 1_000;
+const CLIENTS: usize = 64;
+const CREATES_ALONE: usize = 1_000;
+const CREATES_PER_CLIENT: usize = 300;
+
+/// Rows of one transaction of an import.
+const BATCH: usize = 500;
 
 fn people() -> kith_model::ObjectDef {
     object(100, "people", "Person", "People")
@@ -64,6 +72,55 @@ fn open(folder: &std::path::Path, vault: &Vault) -> Engine {
     Engine::open(Arc::new(store), files, options, &mut |_| {}).expect("the engine opens")
 }
 
+/// One durable create, the way a task of the server does it.
+async fn create(engine: &Engine, actor: &Actor, command: Command) {
+    match engine.execute_here(actor, vec![command], CommitOptions::default()).await {
+        Here::Done(outcome) => drop(outcome.expect("a create")),
+        Here::Elsewhere(commands, options) => {
+            let (engine, actor) = (engine.clone(), actor.clone());
+            let done = tokio::task::spawn_blocking(move || engine.execute(&actor, commands, options));
+            drop(done.await.expect("no panic").expect("a create"));
+        }
+    }
+}
+
+/// The median of what one `fdatasync` of 4 KiB takes.
+fn sync_p50(folder: &std::path::Path) -> Duration {
+    let mut file = std::fs::File::create(folder.join("probe")).expect("a file");
+    let mut taken: Vec<Duration> = (0..200)
+        .map(|_| {
+            file.write_all(&[7; 4_096]).expect("written");
+            let start = Instant::now();
+            file.sync_data().expect("synced");
+            start.elapsed()
+        })
+        .collect();
+    median(&mut taken)
+}
+
+fn median(taken: &mut [Duration]) -> Duration {
+    taken.sort();
+    taken[taken.len() / 2]
+}
+
+/// Resident memory, where the system says it.
+fn resident_mb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kb =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok());
+    kb.unwrap_or(0) / 1_024
+}
+
+/// Waits until a word of the newest record is found.
+fn searchable(engine: &Engine, actor: &Actor, word: &str) -> Duration {
+    let start = Instant::now();
+    let query = SearchQuery { words: word.into(), objects: Vec::new(), limit: 5 };
+    while engine.search(actor, &query).expect("a search").is_empty() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    start.elapsed()
+}
+
 fn main() {
     let rows: usize = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(100_000);
     let folder = tempfile::tempdir().expect("a folder");
@@ -73,25 +130,48 @@ fn main() {
     let acme = Command::Create { object: "companies".into(), id: None, values: Fields::Json(acme) };
     let actor = Actor::cli();
     let company = engine.execute(&actor, vec![acme], CommitOptions::default()).expect("a company")[0].id;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let sync = sync_p50(folder.path());
+    println!("fdatasync p50 {sync:?}, empty {} MB", resident_mb());
 
-    let start = Instant::now();
-    thread::scope(|scope| {
-        for t in 0..THREADS {
-            let (engine, actor) = (&engine, &actor);
-            scope.spawn(move || {
-                for n in 0..CREATES_PER_THREAD {
-                    let n = 10_000_000 + t * CREATES_PER_THREAD + n;
-                    engine.execute(actor, vec![person(n, company)], CommitOptions::default()).expect("a create");
-                }
-            });
+    let alone = runtime.block_on(async {
+        let (engine, actor) = (engine.clone(), actor.clone());
+        let work = async move {
+            let mut taken = Vec::with_capacity(CREATES_ALONE);
+            for n in 0..CREATES_ALONE {
+                let command = person(20_000_000 + n, company);
+                let start = Instant::now();
+                create(&engine, &actor, command).await;
+                taken.push(start.elapsed());
+            }
+            median(&mut taken)
+        };
+        tokio::spawn(work).await.expect("no panic")
+    });
+    println!("one client: create p50 {alone:?}, {:.1} x fdatasync", alone.as_secs_f64() / sync.as_secs_f64());
+
+    let (start, groups) = (Instant::now(), engine.metrics().groups);
+    runtime.block_on(async {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|client| {
+                let (engine, actor) = (engine.clone(), actor.clone());
+                tokio::spawn(async move {
+                    for n in 0..CREATES_PER_CLIENT {
+                        let n = 10_000_000 + client * CREATES_PER_CLIENT + n;
+                        create(&engine, &actor, person(n, company)).await;
+                    }
+                })
+            })
+            .collect();
+        for client in clients {
+            client.await.expect("no panic");
         }
     });
-    let creates = (THREADS * CREATES_PER_THREAD) as f64;
-    let groups = engine.metrics().groups;
+    let creates = (CLIENTS * CREATES_PER_CLIENT) as f64;
     println!(
-        "{THREADS} threads: {:.0} creates/s, {:.1} per sync",
+        "{CLIENTS} clients: {:.0} creates/s, {:.1} per sync",
         creates / start.elapsed().as_secs_f64(),
-        creates / groups as f64
+        creates / (engine.metrics().groups - groups) as f64
     );
 
     let start = Instant::now();
@@ -99,18 +179,20 @@ fn main() {
         let commands = (0..BATCH).map(|n| person(batch * BATCH + n, company)).collect();
         engine.execute(&actor, commands, CommitOptions::default()).expect("a batch");
     }
-    println!("batches of {BATCH}: {:.0} rows/s", rows as f64 / start.elapsed().as_secs_f64());
+    let rate = rows as f64 / start.elapsed().as_secs_f64();
+    let late = searchable(&engine, &actor, &format!("C-{}", rows.div_ceil(BATCH) * BATCH - 1));
+    println!("batches of {BATCH}: {rate:.0} rows/s, the last searchable after {late:?}, {} MB", resident_mb());
     engine.close().expect("closed");
     drop(engine);
 
     let start = Instant::now();
     let engine = open(folder.path(), &vault);
-    println!(
-        "opened {} records in {:?}",
-        engine.metrics().records.iter().map(|(_, n)| n).sum::<u64>(),
-        start.elapsed()
-    );
     let metrics = engine.metrics();
-    println!("image: {} MB", metrics.image_bytes / 1_000_000);
+    println!(
+        "opened {} records in {:?}, image {} MB",
+        metrics.records.iter().map(|(_, n)| n).sum::<u64>(),
+        start.elapsed(),
+        metrics.image_bytes / 1_000_000
+    );
     engine.close().expect("closed");
 }
