@@ -49,9 +49,7 @@ mod host {
         blobs, env, http, invocation, kv, log, outbox, records, secrets, settings,
     };
     #[cfg(not(target_arch = "wasm32"))]
-    pub use crate::testing::imports::{
-        blobs, env, http, invocation, kv, log, outbox, records, secrets, settings,
-    };
+    pub use crate::testing::imports::{blobs, env, http, invocation, kv, log, outbox, records, secrets, settings};
 }
 
 /// Names of the contract that `plugin!` writes.
