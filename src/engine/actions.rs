@@ -5,6 +5,7 @@ use std::{cell::Cell, collections::BTreeMap, sync::Arc};
 
 use kith_base::{RecordId, TimestampMs};
 use kith_model::{ObjectDef, Schema, Violation, expr::Expr};
+use parking_lot::RwLock;
 use serde_json::Value as Json;
 
 use crate::{
@@ -92,22 +93,41 @@ impl ActionResult {
     }
 }
 
-/// All actions, by object and name.
+/// All actions, by object and name. Those of plugins come and go while running.
 #[derive(Default)]
-pub struct Registry(BTreeMap<(String, String), Arc<dyn Action>>);
+pub struct Registry(RwLock<BTreeMap<(String, String), Arc<dyn Action>>>);
 
 impl Registry {
     pub fn new(actions: Vec<Arc<dyn Action>>) -> Self {
-        Registry(actions.into_iter().map(|a| ((a.object().to_string(), a.name().to_string()), a)).collect())
+        let registry = Registry::default();
+        registry.add(actions);
+        registry
     }
 
-    pub fn find(&self, object: &str, name: &str) -> Option<&Arc<dyn Action>> {
-        self.0.get(&(object.to_string(), name.to_string()))
+    fn add(&self, actions: Vec<Arc<dyn Action>>) {
+        let keyed = actions.into_iter().map(|a| ((a.object().to_string(), a.name().to_string()), a));
+        self.0.write().extend(keyed);
+    }
+
+    pub fn find(&self, object: &str, name: &str) -> Option<Arc<dyn Action>> {
+        self.0.read().get(&(object.to_string(), name.to_string())).cloned()
     }
 
     /// The actions of one object, by name.
-    pub fn of<'a>(&'a self, object: &'a str) -> impl Iterator<Item = &'a Arc<dyn Action>> {
-        self.0.values().filter(move |a| a.object() == object)
+    pub fn of(&self, object: &str) -> Vec<Arc<dyn Action>> {
+        self.0.read().values().filter(|action| action.object() == object).cloned().collect()
+    }
+}
+
+impl Engine {
+    /// Adds actions, in the place of earlier ones with their name.
+    pub fn add_actions(&self, actions: Vec<Arc<dyn Action>>) {
+        self.core().actions.add(actions);
+    }
+
+    /// Takes away the actions for which this holds.
+    pub fn remove_actions(&self, gone: impl Fn(&dyn Action) -> bool) {
+        self.core().actions.0.write().retain(|_, action| !gone(action.as_ref()));
     }
 }
 

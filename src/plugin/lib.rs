@@ -1,6 +1,7 @@
 //! The plugin host: WebAssembly components that add fields, rules, actions, endpoints, jobs and panels to a running Kith. A plugin may only do
 //! what its manifest asks for and an administrator granted, under limits of time, memory and calls.
 
+pub mod actions;
 mod backoff;
 mod breaker;
 pub mod contract;
@@ -9,6 +10,7 @@ mod filter;
 mod host;
 pub mod http;
 pub mod inspect;
+pub mod jobs;
 mod kept;
 pub mod manifest;
 pub mod objects;

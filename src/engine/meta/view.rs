@@ -135,14 +135,16 @@ impl Engine {
             Some(view)
         });
         let actions =
-            self.core().actions.of(&def.key).filter(|action| may(action.permission())).map(|action| ActionView {
-                name: action.name().to_string(),
-                label: action.label().to_string(),
-                icon: action.icon().to_string(),
-                input: action.input(&meta.schema),
-                primary: action.primary(),
-                many: action.many(),
-                when: action.when().map(str::to_string),
+            self.core().actions.of(&def.key).into_iter().filter(|action| may(action.permission())).map(|action| {
+                ActionView {
+                    name: action.name().to_string(),
+                    label: action.label().to_string(),
+                    icon: action.icon().to_string(),
+                    input: action.input(&meta.schema),
+                    primary: action.primary(),
+                    many: action.many(),
+                    when: action.when().map(str::to_string),
+                }
             });
         let inverses = meta.schema.pointing_at(&def.key).filter(|(from, field)| {
             points(field) && guard.may_some(from, Op::Read) && guard.field_access(from, field.id) != FieldAccess::Hidden

@@ -10,6 +10,7 @@ use crate::{
         Error,
         outbox::{Host, Mail, Notice},
     },
+    jobs::Put,
     kept::Kept,
     objects::ids::jobs as ids,
     runtime::call::{CallState, Phase},
@@ -66,22 +67,17 @@ impl CallState {
             return Ok(id.to_string());
         }
         self.limits.write_rows(1).map_err(Error::Limit)?;
-        let text = |text: &str| Value::Text(text.to_string());
-        let values = vec![
-            ("plugin".to_string(), text(&self.plugin.id)),
-            ("kind".to_string(), text("job")),
-            ("name".to_string(), text(job)),
-            ("input".to_string(), text(input)),
-            ("due_at".to_string(), Value::DateTime(self.info.now_ms + i64::from(delay_s) * 1_000)),
-            ("key".to_string(), text(key)),
-            ("attempt".to_string(), Value::Int(0)),
-            ("state".to_string(), text("waiting")),
-            ("actor".to_string(), self.info.actor.map_or(Value::Null, |id| text(&id.to_string()))),
-            ("depth".to_string(), Value::Int(i64::from(self.info.depth) + 1)),
-        ];
-        let command = Command::Create { object: OBJECT.into(), id: Some(id), values: Fields::Parsed(values) };
-        let options = CommitOptions::caused_by(self.cause());
-        engine.execute(&Actor::system(), vec![command], options).map_err(|e| told(&e))?;
+        let put = Put {
+            plugin: &self.plugin.id,
+            kind: "job",
+            name: job,
+            input,
+            key,
+            due_at: self.info.now_ms + i64::from(delay_s) * 1_000,
+            actor: self.info.actor,
+            depth: self.info.depth.saturating_add(1),
+        };
+        put.write(&self.services.engine, id).map_err(|e| told(&e))?;
         Ok(id.to_string())
     }
 
