@@ -2,6 +2,7 @@
 //! what its manifest asks for and an administrator granted, under limits of time, memory and calls.
 
 pub mod actions;
+pub mod backfill;
 mod backoff;
 mod breaker;
 pub mod contract;

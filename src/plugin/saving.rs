@@ -11,6 +11,7 @@ use kith_engine::{DomainHook, Draft, HookContext, Record};
 use kith_model::{ObjectDef, Values, Violation};
 
 use crate::{
+    backfill,
     contract::{
         Call, Entity, Field,
         before_save::exports::kith::plugin::before_save::{Change, Kind, Verdict},
@@ -258,7 +259,7 @@ impl DomainHook for Saving {
 
     fn before_save(&self, context: &HookContext<'_>, draft: &mut Draft<'_>) -> Result<(), Vec<Violation>> {
         let plugins = self.loaded.all();
-        if plugins.is_empty() || draft.object.system {
+        if plugins.is_empty() || draft.object.system || context.cause.kind == backfill::CAUSE {
             return Ok(());
         }
         let save = Save { context, object: draft.object, id: draft.id, before: draft.before, began: Instant::now() };

@@ -1,0 +1,120 @@
+//! Works out plugins' fields of records that were there before: after an installation, an upgrade or new settings. Goes on after a restart, since
+//! it is done only when it says so.
+
+use std::{sync::Arc, time::Duration};
+
+use kith_engine::{Actor, Cause, Command, CommitOptions, EngineError, Fields, Query, Record};
+use kith_model::ObjectDef;
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    plugin::Plugin,
+    runtime::{CallInfo, Capability, Phase},
+    saving::compute_rows,
+    services::Services,
+    values::entity,
+};
+
+/// Records per call and per transaction.
+const ROWS: usize = 100;
+
+const BUDGET: Duration = Duration::from_secs(5);
+
+/// Between two pages, so that people's own saves come first.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// What set such a change off; the plugins have no say in it.
+pub(crate) const CAUSE: &str = "computed";
+
+/// Works out every field that `computed` names, for all records, unless that was done for this code and these settings. `ended`: give up.
+///
+/// # Errors
+/// When the store cannot be read or written; it starts again at the next load.
+pub fn run(
+    services: &Arc<Services>,
+    plugin: &Arc<Plugin>,
+    sha256: &str,
+    ended: &dyn Fn() -> bool,
+) -> Result<(), EngineError> {
+    let engine = &services.engine;
+    if plugin.manifest.computed().next().is_none() {
+        return Ok(());
+    }
+    let (name, mark) = (format!("plugin/{}/computed", plugin.id), mark(plugin, sha256));
+    if engine.cursor(&name)? == mark {
+        return Ok(());
+    }
+    let mut objects: Vec<String> = plugin.manifest.computed().map(|(object, ..)| object).collect();
+    objects.dedup();
+    for key in objects {
+        let Some(object) = engine.schema().object(&key).cloned() else { continue };
+        let mut query = Query::of(&key).sort_by("id", false).limit(ROWS);
+        loop {
+            if ended() {
+                return Ok(());
+            }
+            let page = engine.query(&Actor::system(), &query)?;
+            if !page_of(services, plugin, &object, &page.records)? {
+                // It is in the plugin's log; the next load tries again.
+                return Ok(());
+            }
+            query.cursor = page.next_cursor;
+            if query.cursor.is_none() {
+                break;
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+    engine.set_cursor(&name, mark)
+}
+
+/// False: the plugin failed.
+fn page_of(
+    services: &Arc<Services>,
+    plugin: &Arc<Plugin>,
+    object: &Arc<ObjectDef>,
+    records: &[Record],
+) -> Result<bool, EngineError> {
+    if records.is_empty() {
+        return Ok(true);
+    }
+    let rows: Vec<_> = records.iter().map(|record| entity(&plugin.manifest, object, record, None)).collect();
+    let mut changes: Vec<Map<String, Json>> = vec![Map::new(); records.len()];
+    for (of, key, _) in plugin.manifest.computed().filter(|(of, ..)| *of == object.key) {
+        let Some(def) = object.field(&plugin.manifest.own_field_key(&of, key)) else { continue };
+        let info = CallInfo::new(services, Capability::Computed, key, Phase::Saving, BUDGET);
+        match compute_rows(services, plugin, info, key, &rows) {
+            Ok(values) => values.into_iter().zip(&mut changes).for_each(|(value, change)| {
+                change.insert(def.key.clone(), value);
+            }),
+            Err(said) => {
+                plugin.watch.note(&format!("computed '{key}' of records that were there before: {said}"));
+                return Ok(false);
+            }
+        }
+    }
+    let command = |(record, values): (&Record, Map<String, Json>)| Command::Update {
+        object: object.key.clone(),
+        id: record.id,
+        version: None,
+        values: Fields::Json(values),
+    };
+    let commands = records.iter().zip(changes).filter(|(_, values)| !values.is_empty()).map(command).collect();
+    let options = CommitOptions::caused_by(Cause::of(CAUSE, plugin.id.clone()));
+    match services.engine.execute(&Actor::system(), commands, options) {
+        Ok(_) => Ok(true),
+        // A record went into the trash meanwhile, or a value does not fit its field. It is worked out again with the record's next change.
+        Err(error) if !error.violations().is_empty() => {
+            plugin.watch.note(&format!("computed values of '{}' do not fit: {error}", object.key));
+            Ok(true)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Another code or other settings give other values.
+fn mark(plugin: &Plugin, sha256: &str) -> u64 {
+    let hash = blake3::hash(format!("{sha256}{}", plugin.settings).as_bytes());
+    // Never zero, which stands for "not yet".
+    u64::from_le_bytes(hash.as_bytes()[..8].try_into().unwrap_or([1; 8])) | 1
+}
