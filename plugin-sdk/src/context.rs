@@ -78,6 +78,11 @@ pub fn now_ms() -> u64 {
     env::now_ms()
 }
 
+/// The same as RFC 3339: `2026-03-01T12:00:00Z`.
+pub fn now() -> String {
+    crate::time::rfc3339(now_ms())
+}
+
 /// Random bytes, at most 1,024, the same when the call is replayed.
 pub fn random(bytes: u32) -> Vec<u8> {
     env::random(bytes)

@@ -26,11 +26,12 @@ mod saving;
 pub mod settings;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
+pub mod time;
 mod value;
 
 pub use action::{Action, IntoStep, Step};
 pub use context::{
-    actor, attempt, call_id, cause, depth, dry_run, extra, locale, now_ms, random, remaining_ms, time_zone,
+    actor, attempt, call_id, cause, depth, dry_run, extra, locale, now, now_ms, random, remaining_ms, time_zone,
 };
 pub use endpoint::{IntoResponse, Request, Response};
 pub use error::{Error, Result, Violation};

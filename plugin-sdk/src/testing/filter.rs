@@ -17,7 +17,7 @@ pub fn matching(world: &World, filter: &str, params: &[Value], rows: Vec<Record>
     };
     let program = Program::compile(&numbered(filter)).map_err(|error| wrong(error.to_string()))?;
     let references = program.references();
-    let now = crate::testing::imports::rfc3339(world.now_ms);
+    let now = crate::time::rfc3339(world.now_ms);
     let mut kept = Vec::new();
     for row in rows {
         let mut context = Context::default();
