@@ -86,6 +86,7 @@ pub(crate) struct Core {
     pub search: SearchIndex,
     pub events: broadcast::Sender<Arc<ChangeEvent>>,
     pub actions: Registry,
+    pub conditions: crate::conditions::Conditions,
     pub hooks: Vec<Arc<dyn DomainHook>>,
     /// Hooks that come and go while running; run after the domain's.
     pub late_hooks: RwLock<Vec<Arc<dyn DomainHook>>>,

@@ -20,6 +20,10 @@ pub enum EngineError {
     FieldNotFound { object: String, field: String, hint: String },
     #[error("'{object}' has no action '{action}'; GET /api/v1/objects/{object} lists its actions")]
     ActionNotFound { object: String, action: String },
+    #[error("'{object}' has no condition '{condition}'; GET /api/v1/objects/{object} lists its conditions")]
+    ConditionNotFound { object: String, condition: String },
+    #[error("{0}; try again, or ask an administrator to look at the plugin")]
+    ConditionFailed(String),
     #[error("{0}")]
     AccessDenied(String),
     #[error("sign in first")]
@@ -86,6 +90,8 @@ impl EngineError {
             EngineError::NotThen(_) => "record.not_then",
             EngineError::FieldNotFound { .. } => "field.not_found",
             EngineError::ActionNotFound { .. } => "action.not_found",
+            EngineError::ConditionNotFound { .. } => "condition.not_found",
+            EngineError::ConditionFailed(_) => "condition.failed",
             EngineError::AccessDenied(_) => "access.denied",
             EngineError::AuthRequired => "auth.required",
             EngineError::AuthWrong => "auth.wrong",

@@ -11,6 +11,7 @@ pub mod as_it_was;
 pub mod audit;
 pub mod auth;
 pub mod command;
+pub mod conditions;
 pub mod cursors;
 pub mod define;
 pub mod engine;
@@ -42,12 +43,13 @@ pub use command::{
     Cause, Command, CommitOptions, EngineMetrics, Fields, Group, GroupQuery, Hit, IdempotencyKey, Page, Query,
     SearchQuery, Seed, Title,
 };
+pub use conditions::{Condition, ConditionContext, ConditionSource};
 pub use engine::{Engine, EngineOptions};
 pub use error::EngineError;
 pub use events::{ChangeEvent, EventChange};
 pub use happened::Happened;
 pub use history::{FieldChange, HistoryItem, HistoryPage};
-pub use meta::view::{ActionView, FieldView, InverseView, ObjectView, Permissions};
+pub use meta::view::{ActionView, ConditionView, FieldView, InverseView, ObjectView, Permissions};
 pub use pipeline::{
     head::{ActorStamp, ChangeKind},
     here::Here,

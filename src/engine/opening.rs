@@ -71,6 +71,7 @@ impl Engine {
             defining: Mutex::new(()),
             events: broadcast::channel(events::CHANNEL_EVENTS).0,
             actions: Registry::new(options.actions),
+            conditions: Default::default(),
             hooks: access::hooks::hooks().into_iter().chain([retention::hook()]).chain(options.hooks).collect(),
             late_hooks: RwLock::default(),
             idempotency: Default::default(),

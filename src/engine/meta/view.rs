@@ -17,6 +17,7 @@ pub struct ObjectView {
     pub fields: Vec<FieldView>,
     pub permissions: Permissions,
     pub actions: Vec<ActionView>,
+    pub conditions: Vec<ConditionView>,
     pub inverses: Vec<InverseView>,
 }
 
@@ -54,6 +55,15 @@ pub struct ActionView {
     pub when: Option<String>,
 }
 
+/// A question that its records answer with yes or no.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConditionView {
+    pub name: String,
+    pub label: String,
+    /// JSON Schema of its parameters.
+    pub input: Json,
+}
+
 /// A link field elsewhere that points here, under the name it has here.
 #[derive(Clone, Debug, Serialize)]
 pub struct InverseView {
@@ -69,6 +79,7 @@ impl ObjectView {
         shown["fields"] = json!(self.fields);
         shown["permissions"] = json!(self.permissions);
         shown["actions"] = json!(self.actions);
+        shown["conditions"] = json!(self.conditions);
         shown["inverses"] = json!(self.inverses);
         shown
     }
@@ -146,6 +157,11 @@ impl Engine {
                     when: action.when().map(str::to_string),
                 }
             });
+        let conditions = self.core().conditions.of(&def.key).into_iter().map(|condition| ConditionView {
+            name: condition.name().to_string(),
+            label: condition.label().to_string(),
+            input: condition.input(&meta.schema),
+        });
         let inverses = meta.schema.pointing_at(&def.key).filter(|(from, field)| {
             points(field) && guard.may_some(from, Op::Read) && guard.field_access(from, field.id) != FieldAccess::Hidden
         });
@@ -163,6 +179,7 @@ impl Engine {
             fields: fields.collect(),
             permissions,
             actions: actions.collect(),
+            conditions: conditions.collect(),
             inverses: inverses.collect(),
         }
     }
