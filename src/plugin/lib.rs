@@ -2,13 +2,17 @@
 //! what its manifest asks for and an administrator granted, under limits of time, memory and calls.
 
 pub mod actions;
+pub mod asking;
 pub mod backfill;
 mod backoff;
 mod breaker;
+pub mod conditions;
 pub mod contract;
 pub mod delivery;
+pub mod endpoints;
 mod filter;
 mod host;
+pub mod hosted;
 pub mod http;
 pub mod inspect;
 pub mod jobs;
@@ -16,6 +20,7 @@ mod kept;
 pub mod manifest;
 pub mod objects;
 pub mod package;
+pub mod panels;
 pub mod plugin;
 pub mod runtime;
 pub mod saving;
@@ -24,4 +29,6 @@ pub mod set;
 mod values;
 pub mod watch;
 
+pub use asking::{AskError, Asker};
+pub use hosted::Hosted;
 pub use objects::objects;
