@@ -1,4 +1,4 @@
-//! What every request passes: rate, dispatch to API or web app, problem details, compression, headers, figures. Knows no route.
+//! What every request passes: rate, dispatch to API, plugins or web app, problem details, compression, headers, figures. Knows no route.
 
 use std::{
     sync::Arc,
@@ -16,6 +16,7 @@ use poem::{
 use crate::{
     app::App,
     compress::{self, Coding},
+    endpoints,
     extract::{address_of, came_over_tls, credential_of},
     problem::Problem,
     routes::{self, RoutePattern},
@@ -73,6 +74,9 @@ impl Front {
         let answer = match self.let_in(&guest, started) {
             Err(problem) => problem.as_response(),
             Ok(()) if for_api => self.api.call(request).await.unwrap_or_else(refusal),
+            Ok(()) if request.uri().path().starts_with(endpoints::PREFIX) => {
+                endpoints::answer(&self.app, request).await
+            }
             Ok(()) => self.web.answer(&request).await.unwrap_or_else(|problem| problem.as_response()),
         };
         if answer.status().as_u16() == 401 {

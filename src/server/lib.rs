@@ -5,6 +5,7 @@ pub mod api;
 pub mod app;
 pub mod client;
 mod compress;
+mod endpoints;
 mod extract;
 mod front;
 mod limit;

@@ -8,9 +8,9 @@ use poem::{
 
 use crate::{
     api::{
-        actions, as_it_was, audit, backups, batch, erase, events, exports, files, groups, health, history, imports,
-        keys, me, objects, openapi, personal, records, retention, search, second_factor, session, sessions, timeline,
-        tokens, users,
+        actions, as_it_was, audit, backups, batch, conditions, erase, events, exports, files, groups, health, history,
+        imports, keys, me, objects, openapi, panels, personal, records, retention, search, second_factor, session,
+        sessions, timeline, tokens, users,
     },
     front::refusal,
     problem::Problem,
@@ -49,6 +49,10 @@ pub fn table() -> Vec<RouteEntry> {
         at("/records/{object}/batch").post("batchRecords", batch::run),
         at("/records/{object}/groups").get("groupRecords", groups::list),
         at("/records/{object}/actions/{action}").post("runActionOnMany", actions::run_on_many),
+        at("/records/{object}/conditions/{condition}").post("testCondition", conditions::test),
+        at("/panels").get("listPanels", panels::list),
+        at("/plugins/{plugin}/panels/{panel}/render").post("renderPanel", panels::render),
+        at("/plugins/{plugin}/panels/{panel}/act").post("usePanel", panels::act),
         at("/records/{object}/{id}")
             .get("getRecord", records::show)
             .patch("updateRecord", records::update)
