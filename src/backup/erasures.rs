@@ -9,7 +9,7 @@ use std::{
 };
 
 use kith_base::{RecordId, Secret};
-use kith_engine::{Engine, read::rfc3339};
+use kith_engine::{Engine, erase::Given, read::rfc3339};
 use kith_store::{ErasureNote, SealedWriter};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,17 @@ struct Erasure {
     seq: u64,
     at_ms: i64,
     ids: Vec<RecordId>,
+    /// What was put in the place of what was taken. An older kith takes the records out altogether.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    given: Option<Given>,
+}
+
+/// An erasure that a list or a journal names.
+pub struct Named {
+    pub seq: u64,
+    pub ids: Vec<RecordId>,
+    /// What was put in the place of what was taken; none: nothing, or nobody knows.
+    pub given: Option<Given>,
 }
 
 fn name(vault: &str) -> String {
@@ -52,8 +63,14 @@ pub fn sealed(engine: &Engine, recipients: &[String]) -> Result<(String, Vec<u8>
     let last_seq = engine.head();
     let vault = hex(&source.vault().id());
     let name = name(&vault);
-    let notes = source.erasures(0)?;
-    let erasures = notes.into_iter().map(|n| Erasure { seq: n.seq, at_ms: n.time_ms, ids: n.ids }).collect();
+    let mut given = engine.given_by_erasures()?;
+    let entry = |note: ErasureNote| Erasure {
+        seq: note.seq,
+        at_ms: note.time_ms,
+        ids: note.ids,
+        given: given.remove(&note.seq),
+    };
+    let erasures = source.erasures(0)?.into_iter().map(entry).collect();
     let list = List { format: FORMAT, vault, written_at: rfc3339(engine.now_ms()), last_seq, erasures };
     let wrong = BackupError::target(&name);
     let mut sealed = SealedWriter::new(recipients, Vec::new())?;
@@ -74,7 +91,7 @@ pub fn write(engine: &Engine, folder: &Path, recipients: &[String]) -> Result<()
 ///
 /// # Errors
 /// `backup.wrong_identity`, `backup.damaged`, `backup.newer_format`, `backup.source`.
-pub fn read(path: &Path, identity: &Secret<String>, vault: &str) -> Result<Option<Vec<ErasureNote>>, BackupError> {
+pub fn read(path: &Path, identity: &Secret<String>, vault: &str) -> Result<Option<Vec<Named>>, BackupError> {
     let shown = path.display().to_string();
     let broken = |what: String| BackupError::damaged(&shown, what);
     let mut json = Vec::new();
@@ -87,8 +104,8 @@ pub fn read(path: &Path, identity: &Secret<String>, vault: &str) -> Result<Optio
     if list.vault != vault {
         return Ok(None);
     }
-    let notes = list.erasures.into_iter().map(|e| ErasureNote { seq: e.seq, time_ms: e.at_ms, ids: e.ids });
-    Ok(Some(notes.collect()))
+    let named = list.erasures.into_iter().map(|e| Named { seq: e.seq, ids: e.ids, given: e.given });
+    Ok(Some(named.collect()))
 }
 
 /// The list of a vault in a folder of backups, when there is one.

@@ -2,12 +2,15 @@
 //! Takes them while writers go on, consistent at one journal entry; restores them to any entry; keeps a schedule and tidies up.
 //! Knows no cipher and no object of the domain but `files`, whose contents lie outside the records.
 
+mod again;
 mod archive;
 pub mod catalog;
 mod chain;
 mod create;
 pub mod erasures;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod manifest;
 mod place;
 mod restore;

@@ -2,7 +2,7 @@
 //! what fails on the way leaves that folder as it was.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -10,26 +10,21 @@ use std::{
 };
 
 use kith_base::{RecordId, Secret};
-use kith_engine::{Actor, ActorStamp, Cause, Record, pipeline::head::Head as EntryHead, read::rfc3339};
-use kith_store::{
-    ErasureNote, Files, FrameNote, JournalWriter, Lock, OpenOptions, Storage, Store, Vault, is_free, new_identity,
-};
+use kith_engine::{Record, read::rfc3339};
+use kith_store::{Files, FrameNote, JournalWriter, Lock, OpenOptions, Storage, Store, Vault, is_free, new_identity};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BackupError, Chain,
+    BackupError, Chain, again,
     archive::{self, Incoming, Next},
     chain::open,
-    erasures,
+    erasures::{self, Named},
     manifest::{KEYS_AFTER, Manifest, hex},
     place::folder_of,
 };
 
 /// Bytes of one attachment; what the server takes in, and some.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
-
-/// Records erased in one entry.
-const ERASED_AT_ONCE: usize = 10_000;
 
 /// How far to restore.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,6 +62,8 @@ pub struct Restored {
     pub files: u64,
     /// Records that were erased later or elsewhere and were taken out again.
     pub erased: u64,
+    /// Records whose older versions were erased later or elsewhere, as rules that anonymise do, and that were given the same values again.
+    pub replaced: u64,
     /// A list of erasures lay beside the backups or was named.
     pub erasures_known: bool,
     /// Attachments that were damaged when the backup was taken, or later.
@@ -181,7 +178,7 @@ struct Rebuild<'a> {
     /// Newest entry that is kept, and its time.
     kept: (u64, i64),
     past_end: bool,
-    erasures: Vec<ErasureNote>,
+    erasures: Vec<Named>,
     /// Which record an attachment belongs to, by the content's name.
     owners: HashMap<String, RecordId>,
     stored: BTreeSet<String>,
@@ -289,7 +286,7 @@ impl<'a> Rebuild<'a> {
         let Some(journal) = &mut self.journal else { return Err(BackupError::NoSource) };
         journal.push(frames, &mut |frame: &FrameNote| {
             if frame.is_erasure {
-                erasures.push(ErasureNote { seq: frame.seq, time_ms: frame.time_ms, ids: frame.ids.clone() });
+                erasures.push(Named { seq: frame.seq, ids: frame.ids.clone(), given: None });
             }
             let within = match until {
                 _ if !frame.is_entry => true,
@@ -329,7 +326,8 @@ impl<'a> Rebuild<'a> {
         let journal = self.journal.take().ok_or(BackupError::NoSource)?;
         let (seq, hash) = journal.finish()?;
         let store = Store::open(self.data, &self.vault, OpenOptions::default())?.0;
-        let erased = self.erase(&store)?;
+        let cause = self.chain.last().map_or("", |link| link.head.id.as_str());
+        let erased = again::erase(&store, &self.erasures, cause, self.options.now_ms)?;
         for (name, position) in self.manifest.iter().flat_map(|manifest| &manifest.cursors) {
             store.set_cursor(name, (*position).min(store.head()))?;
         }
@@ -354,7 +352,8 @@ impl<'a> Rebuild<'a> {
             records: there.records.len() as u64,
             counts: self.counts(&there)?,
             files: if self.checking { self.manifest.as_ref().map_or(0, |m| m.files) } else { self.stored.len() as u64 },
-            erased,
+            erased: erased.gone,
+            replaced: erased.replaced,
             erasures_known: known,
             damaged_files: self.damaged.iter().cloned().collect(),
         };
@@ -376,35 +375,6 @@ impl<'a> Rebuild<'a> {
             }
         }
         Ok(known)
-    }
-
-    /// Erases again what was erased behind the kept entries or only elsewhere. What the journal itself names was taken out on opening.
-    fn erase(&self, store: &Store) -> Result<u64, BackupError> {
-        let source = store.backup_source().ok_or(BackupError::NoSource)?;
-        let own: HashSet<(u64, RecordId)> = source
-            .erasures(0)?
-            .into_iter()
-            .flat_map(|note| note.ids.into_iter().map(move |id| (note.seq, id)))
-            .collect();
-        let ids: BTreeSet<RecordId> = self
-            .erasures
-            .iter()
-            .flat_map(|note| note.ids.iter().map(|id| (note.seq, *id)))
-            .filter(|named| !own.contains(named))
-            .map(|(_, id)| id)
-            .collect();
-        let ids: Vec<RecordId> = ids.into_iter().collect();
-        for some in ids.chunks(ERASED_AT_ONCE) {
-            let head = EntryHead {
-                actor: Arc::new(ActorStamp::of(&Actor::system())),
-                cause: Cause::of("restore", self.chain.last().map_or("", |link| &link.head.id)),
-                idempotency: None,
-                notes: Vec::new(),
-                audit: Vec::new(),
-            };
-            store.erase(some, head.encode()?, self.options.now_ms)?;
-        }
-        Ok(ids.len() as u64)
     }
 
     /// Every record that came out, and holds the last backup's lines against them.

@@ -153,7 +153,7 @@ impl JournalWriter {
     }
 
     /// Takes whole frames, one after the other. `keep` sees each before it is written; once it says no, that frame and all later
-    /// ones are only checked.
+    /// ones are checked and shown to it, and not written.
     ///
     /// # Errors
     /// `store.damaged` when a frame is not the next one or does not verify; `store.other_vault`; `store.newer_format`; why it
@@ -168,7 +168,9 @@ impl JournalWriter {
             let bytes = rest.get(..length).ok_or_else(|| wrong(Bad::Broken("a frame is cut off")))?;
             let mut frame = check_frame(bytes, self.seq, &self.chain, &self.keys).map_err(wrong)?;
             let about = note(&frame);
-            self.ended = self.ended || !keep(&about);
+            // Asked of every frame: later ones may name what has to go again.
+            let wanted = keep(&about);
+            self.ended = self.ended || !wanted;
             self.chain = frame.chain;
             if about.is_entry {
                 self.seq = about.seq;

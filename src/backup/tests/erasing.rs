@@ -104,3 +104,94 @@ fn a_backup_under_which_something_was_erased_is_taken_again() {
     assert_eq!(content(&opened(&dir).0), bench.model(entry.last_seq));
     assert!(!lines(&entry.path().unwrap(), &bench.identity).contains_key(&ids[1]));
 }
+
+/// A person who is anonymised some time after a backup, and what the rule left of them.
+fn anonymised(bench: &Bench) -> (Record, Entry, u64) {
+    let person =
+        bench.create("people", json!({ "first_name": "Ludmilla", "last_name": "Forgotten", "job_title": "Smith" }));
+    bench.rename(person.id, "Forgotten-Again");
+    let full = bench.take(Kind::Full);
+    let rule = json!({
+        "name": "Former", "object": "people", "days": 0, "action": "anonymise", "percent_max": 100,
+        "fields": { "first_name": null, "last_name": "former customer" }
+    });
+    let rule = bench.create("retention_rules", rule);
+    let before = bench.engine.head();
+    // The rule looks for what is older than now.
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    let run = bench.engine.run_retention(&Actor::cli(), rule.id, true).unwrap();
+    assert_eq!((run.state.as_str(), run.count), ("done", 1), "{}", run.message);
+    (bench.engine.get(&Actor::cli(), "people", person.id).unwrap(), full, before)
+}
+
+fn texts(store: &Store, id: RecordId) -> Vec<String> {
+    let mut found = None;
+    store
+        .scan(&mut |at, version, seq, value| {
+            if at == id {
+                found = Some(Record::decode(at, version, seq, value).unwrap());
+            }
+        })
+        .unwrap();
+    let found = found.expect("the record is there");
+    let text = |value: &Value| if let Value::Text(text) = value { Some(text.clone()) } else { None };
+    found.values.iter().filter_map(|(_, value)| text(value)).collect()
+}
+
+#[test]
+fn who_was_anonymised_after_a_backup_is_there_after_a_restore_and_anonymous() {
+    let bench = Bench::new();
+    let (person, full, _) = anonymised(&bench);
+    crate::erasures::write(&bench.engine, &bench.folder(), std::slice::from_ref(&bench.recipient)).unwrap();
+    for until in [Until::End, Until::Seq(full.last_seq - 1)] {
+        let (dir, restored) = bench.restore(&full.path().unwrap(), until).unwrap();
+        assert_eq!((restored.erased, restored.replaced), (0, 1));
+        let (store, _) = opened(&dir);
+        let texts = texts(&store, person.id);
+        assert!(texts.contains(&"former customer".to_string()) && texts.contains(&"Smith".to_string()), "{texts:?}");
+        assert!(!holds(&store, "Forgotten") && !holds(&store, "Ludmilla"));
+    }
+}
+
+#[test]
+fn who_was_anonymised_keeps_what_was_written_since() {
+    let bench = Bench::new();
+    let (person, _, before) = anonymised(&bench);
+    bench.update(person.id, json!({ "job_title": "Carpenter" }));
+    let later = bench.take(Kind::Incremental);
+    // The journal itself holds the erasure and what came after it; the list says the same once more.
+    let (dir, restored) = bench.restore(&later.path().unwrap(), Until::End).unwrap();
+    assert_eq!((restored.erased, restored.replaced), (0, 0));
+    assert_eq!(content(&opened(&dir).0), bench.model(later.last_seq));
+    // Another past, in which the same record goes on: the list of the first one takes nothing from it.
+    let (dir, restored) = bench.restore(&later.path().unwrap(), Until::Seq(before)).unwrap();
+    assert_eq!((restored.erased, restored.replaced), (0, 1));
+    assert!(texts(&opened(&dir).0, person.id).contains(&"former customer".to_string()));
+}
+
+#[test]
+fn who_was_anonymised_and_erased_later_is_gone() {
+    let bench = Bench::new();
+    let (person, full, _) = anonymised(&bench);
+    erase(&bench, person.id);
+    crate::erasures::write(&bench.engine, &bench.folder(), std::slice::from_ref(&bench.recipient)).unwrap();
+    let (dir, restored) = bench.restore(&full.path().unwrap(), Until::End).unwrap();
+    assert_eq!((restored.erased, restored.replaced), (1, 0));
+    let (store, _) = opened(&dir);
+    assert!(!content(&store).contains_key(&person.id) && !holds(&store, "Forgotten"));
+}
+
+#[test]
+fn without_a_list_who_was_anonymised_is_rather_gone_than_shown() {
+    let bench = Bench::new();
+    let (person, full, before) = anonymised(&bench);
+    let later = bench.take(Kind::Incremental);
+    for item in std::fs::read_dir(bench.folder()).unwrap().flatten() {
+        if item.file_name().to_string_lossy().starts_with("kith-erasures") {
+            std::fs::remove_file(item.path()).unwrap();
+        }
+    }
+    let (dir, restored) = bench.restore(&later.path().unwrap(), Until::Seq(before)).unwrap();
+    assert_eq!((restored.erased, restored.replaced, restored.erasures_known), (1, 0, false));
+    assert!(!content(&opened(&dir).0).contains_key(&person.id) && full.last_seq < before);
+}

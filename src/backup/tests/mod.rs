@@ -56,12 +56,20 @@ impl Bench {
     }
 
     pub fn person(&self, name: &str) -> Record {
-        let values = Fields::Json(json!({ "last_name": name }).as_object().unwrap().clone());
-        self.run(Command::Create { object: "people".into(), id: None, values })
+        self.create("people", json!({ "last_name": name }))
+    }
+
+    pub fn create(&self, object: &str, values: Json) -> Record {
+        let values = Fields::Json(values.as_object().unwrap().clone());
+        self.run(Command::Create { object: object.into(), id: None, values })
     }
 
     pub fn rename(&self, id: RecordId, name: &str) -> Record {
-        let values = Fields::Json(json!({ "last_name": name }).as_object().unwrap().clone());
+        self.update(id, json!({ "last_name": name }))
+    }
+
+    pub fn update(&self, id: RecordId, values: Json) -> Record {
+        let values = Fields::Json(values.as_object().unwrap().clone());
         self.run(Command::Update { object: "people".into(), id, version: None, values })
     }
 

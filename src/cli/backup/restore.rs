@@ -115,6 +115,9 @@ pub async fn run(common: &Common, args: Args) -> Outcome {
             restored.erased
         ));
     }
+    if restored.replaced > 0 {
+        print::line(&format!("{} records that were anonymised after that are anonymised again.", restored.replaced));
+    }
     if !restored.erasures_known {
         print::line(
             "There was no list of erasures beside the backup; name one with --erasures where records were erased since.",

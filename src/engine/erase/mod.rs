@@ -16,6 +16,7 @@ use serde::Serialize;
 pub use held::Held;
 pub use mentions::Mention;
 pub use plan::{ErasePlan, Hanging};
+pub use work::Given;
 pub(crate) use work::Work;
 
 use crate::{EngineError, Title};

@@ -1,15 +1,16 @@
 //! Carries an erasure out, step by step, each of which may be repeated: noted, taken out of the store, files removed, links cleared, done.
 //! An erasure that a kill interrupted is finished at the next start, before anything is answered.
 
-use std::{io::Read, sync::Arc};
+use std::{collections::HashMap, io::Read, sync::Arc};
 
 use kith_base::RecordId;
 use kith_model::Value;
 use kith_store::EntryKind;
 
-use super::{EraseOutcome, EraseRequest, Work, plan::is_title, work};
+use super::{EraseOutcome, EraseRequest, Given, Work, plan::is_title, work};
 use crate::{
     Actor, Cause, Command, CommitOptions, Engine, EngineError, Fields, Record,
+    meta::ObjectMeta,
     pipeline::{
         erasing::Erasure,
         head::{ActorStamp, Head},
@@ -92,6 +93,7 @@ impl Engine {
         commands: Vec<Command>,
     ) -> Result<u64, EngineError> {
         let meta = self.core().meta();
+        let named = meta.object(object).map_or_else(|_| Vec::new(), |object| named(object, &commands));
         let options = CommitOptions { dry_run: true, ..CommitOptions::caused_by(Cause::of("erase", reason)) };
         let would_be = self.commit(actor, Rights::Engine, commands, options)?;
         let mut next = Vec::with_capacity(would_be.len());
@@ -102,15 +104,33 @@ impl Engine {
                 next.push(record);
             }
         }
-        if next.is_empty() {
-            return Ok(0);
-        }
+        let Some(first) = next.first() else { return Ok(0) };
+        let given = Some(Given::of(first, named));
         let bytes = work::encode(&next)?;
         let stored = self.files().put(&mut bytes.as_slice(), bytes.len() as u64)?;
         let ids = next.iter().map(|record| record.id).collect();
-        let work = Work { ids, put_back: Some(stored.name), ..Work::default() };
+        let work = Work { ids, put_back: Some(stored.name), given, ..Work::default() };
         self.erase_noted(actor, object, reason, work)?;
         Ok(next.len() as u64)
+    }
+
+    /// What erasures put in the place of what they took, by the number of their entry. Most put nothing there.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn given_by_erasures(&self) -> Result<HashMap<u64, Given>, EngineError> {
+        let mut found = HashMap::new();
+        for record in self.core().records_of(ids::erasures::OBJECT) {
+            let Some(work) = Work::of(&record) else { continue };
+            let Some(given) = work.given else { continue };
+            let seq = match record.values.get(ids::erasures::SEQ) {
+                Value::Int(seq) => u64::try_from(*seq).ok(),
+                // It is under way, and has not noted its entry yet.
+                _ => self.entry_of(&work.ids)?,
+            };
+            found.extend(seq.map(|seq| (seq, given)));
+        }
+        Ok(found)
     }
 
     fn carry_out(&self, actor: &Actor, id: RecordId, reason: &str, work: &Work) -> Result<EraseOutcome, EngineError> {
@@ -277,6 +297,19 @@ impl Engine {
             already: true,
         })
     }
+}
+
+/// Numbers of the fields that updates name.
+fn named(object: &ObjectMeta, commands: &[Command]) -> Vec<u32> {
+    let mut found: Vec<u32> = Vec::new();
+    for command in commands {
+        if let Command::Update { values: Fields::Json(values), .. } = command {
+            found.extend(values.keys().filter_map(|key| object.field(key)).map(|field| field.id));
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 fn text_or_null(text: &str) -> Value {

@@ -1,7 +1,9 @@
-//! What one erasure has to do, as noted before it begins so that it can be finished after a kill. Ids, numbers and names of files only.
+//! What one erasure has to do, as noted before it begins so that it can be finished after a kill. Ids, numbers, names of files,
+//! and the values that a rule puts in the place of others: nothing that was anybody's.
 
+use data_encoding::HEXLOWER;
 use kith_base::RecordId;
-use kith_model::Value;
+use kith_model::{Value, Values, codec};
 use serde::{Deserialize, Serialize};
 
 use crate::{EngineError, Record, system::ids};
@@ -20,6 +22,43 @@ pub(crate) struct Work {
     pub clear: Vec<(u32, u32, RecordId)>,
     /// Content that holds the new versions of records whose older ones are erased.
     pub put_back: Option<String>,
+    /// What those new versions were given.
+    pub given: Option<Given>,
+}
+
+/// Values that were put over what is erased, the same for all records of one erasure. They are those of a rule and nobody's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// Numbers of the fields; those without a value were emptied.
+    pub fields: Vec<u32>,
+    /// The values as a record stores them, in hexadecimal.
+    pub values: String,
+}
+
+impl Given {
+    /// The values that `record` has in `fields`.
+    pub(super) fn of(record: &Record, fields: Vec<u32>) -> Given {
+        let values: Values = fields
+            .iter()
+            .map(|field| (*field, record.values.get(*field).clone()))
+            .filter(|(_, value)| !value.is_null())
+            .collect();
+        Given { fields, values: HEXLOWER.encode(&codec::encode(&values)) }
+    }
+
+    /// Puts the values over those that a record has.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn put_over(&self, record: &mut Record) -> Result<(), EngineError> {
+        let damaged = |e: String| EngineError::Internal(format!("values put over what was erased cannot be read: {e}"));
+        let bytes = HEXLOWER.decode(self.values.as_bytes()).map_err(|e| damaged(e.to_string()))?;
+        let values = codec::decode(&bytes).map_err(|e| damaged(e.to_string()))?;
+        for field in &self.fields {
+            record.values.set(*field, values.get(*field).clone());
+        }
+        Ok(())
+    }
 }
 
 #[derive(Serialize, Deserialize)]
