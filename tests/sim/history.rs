@@ -129,8 +129,9 @@ impl History {
                 self.count("stops");
             }
             2 => {
-                self.world.end(store, false);
+                let again = self.world.kill(store, &self.model, &mut self.random);
                 self.count("kills");
+                *self.done.entry("kills while recovering").or_default() += again;
             }
             3 => {
                 self.world.end(store, false);

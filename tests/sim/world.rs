@@ -61,6 +61,25 @@ impl World {
         shim::finish();
     }
 
+    /// Ends a life by killing the process, then the processes that recover from it, some of them, half-way.
+    pub fn kill(&mut self, store: Store, model: &Model, random: &mut Random) -> u64 {
+        drop(store);
+        shim::finish();
+        let rounds = random.below(3) as u64;
+        for _ in 0..rounds {
+            let (store, _) = self.open();
+            assert_eq!(store.head(), model.head(), "a kill lost what had been acknowledged");
+            drop(store);
+            let ops = shim::finish();
+            let disk = self.before.killed(&ops[..random.below(ops.len() + 1)]);
+            let old = std::mem::replace(&mut self.data, PathBuf::new());
+            let _ = std::fs::remove_dir_all(old);
+            self.data = self.fresh_folder();
+            disk.write(&self.data);
+        }
+        rounds
+    }
+
     /// Ends a life by a power cut at a random moment of it. The model forgets what was not acknowledged and is not there.
     pub fn cut_power(&mut self, store: Store, model: &mut Model, random: &mut Random) -> u64 {
         drop(store);

@@ -51,6 +51,27 @@ impl Disk {
         }
     }
 
+    /// This disk after `ops` and the end of the process: the machine went on, so all that was written is there.
+    pub fn killed(&self, ops: &[Op]) -> Disk {
+        let mut disk = self.clone();
+        for op in ops {
+            match op {
+                Op::Write { file, offset, data } => put(disk.files.entry(*file).or_default(), *offset, data),
+                Op::Truncate { file, len } => disk.files.entry(*file).or_default().resize(*len as usize, 0),
+                Op::Create { path, file } => {
+                    disk.files.entry(*file).or_default();
+                    disk.names.insert(path.clone(), *file);
+                }
+                Op::MakeFolder { path } => drop(disk.folders.insert(path.clone())),
+                Op::Rename { from, to } => disk.rename(from, to),
+                Op::Remove { path } => disk.remove(path),
+                Op::SyncFile { .. } | Op::SyncFolder { .. } | Op::Acknowledged(_) => {}
+            }
+        }
+        disk.forget_nameless();
+        disk
+    }
+
     /// This disk after `ops` and a power cut.
     pub fn cut(&self, ops: &[Op], random: &mut Random) -> Disk {
         let mut disk = self.clone();
@@ -91,17 +112,23 @@ impl Disk {
                     disk.folders.insert(path.clone());
                 }
                 Op::Rename { from, to } if name_safe(to) && disk.has_parent(to) => disk.rename(from, to),
-                Op::Remove { path } if name_safe(path) => {
-                    disk.names.remove(path);
-                    disk.folders.remove(path);
-                    disk.names.retain(|name, _| !name.starts_with(path));
-                }
+                Op::Remove { path } if name_safe(path) => disk.remove(path),
                 _ => {}
             }
         }
-        let named: BTreeSet<usize> = disk.names.values().copied().collect();
-        disk.files.retain(|file, _| named.contains(file));
+        disk.forget_nameless();
         disk
+    }
+
+    fn remove(&mut self, path: &Path) {
+        self.names.remove(path);
+        self.folders.remove(path);
+        self.names.retain(|name, _| !name.starts_with(path));
+    }
+
+    fn forget_nameless(&mut self) {
+        let named: BTreeSet<usize> = self.names.values().copied().collect();
+        self.files.retain(|file, _| named.contains(file));
     }
 
     fn has_parent(&self, path: &Path) -> bool {

@@ -16,3 +16,7 @@ mod kill;
 mod power;
 mod rotation;
 mod shim;
+#[allow(dead_code)]
+#[path = "../harness/small_disk.rs"]
+mod small_disk;
+mod upgrade;

@@ -81,6 +81,8 @@ const SYS_RMDIR: c_long = 84;
 const SYS_UNLINK: c_long = 87;
 const SYS_PWRITE: c_long = 18;
 const SYS_OPENAT: c_long = 257;
+const SYS_LINKAT: c_long = 265;
+const ENOSYS: c_int = 38;
 const SYS_UNLINKAT: c_long = 263;
 const AT_FDCWD: c_int = -100;
 const O_CREAT: c_int = 0o100;
@@ -298,6 +300,43 @@ pub extern "C" fn rename(from: *const c_char, to: *const c_char) -> c_int {
         });
     }
     done
+}
+
+/// A second name for a file that has one.
+#[unsafe(no_mangle)]
+pub extern "C" fn linkat(of: c_int, from: *const c_char, into: c_int, to: *const c_char, flags: c_int) -> c_int {
+    let done = unsafe { syscall(SYS_LINKAT, of, from, into, to, flags) } as c_int;
+    if done == 0 {
+        let name = Path::new(std::ffi::OsStr::from_bytes(unsafe { CStr::from_ptr(to) }.to_bytes()));
+        let inode = std::fs::metadata(name).map(|about| about.ino()).unwrap_or(0);
+        with_paths(&[to], |recorder, mut paths| {
+            if let Some(file) = recorder.by_inode.get(&inode).copied() {
+                recorder.ops.push(Op::Create { path: paths.remove(0), file });
+            }
+        });
+    }
+    done
+}
+
+fn not_here() -> isize {
+    unsafe { *__errno_location() = ENOSYS };
+    -1
+}
+
+/// Copies inside the kernel would bring bytes to the disk past this layer; without them the standard library reads and writes.
+#[unsafe(no_mangle)]
+pub extern "C" fn copy_file_range(_: c_int, _: *mut i64, _: c_int, _: *mut i64, _: usize, _: u32) -> isize {
+    not_here()
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn sendfile64(_: c_int, _: c_int, _: *mut i64, _: usize) -> isize {
+    not_here()
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn sendfile(_: c_int, _: c_int, _: *mut i64, _: usize) -> isize {
+    not_here()
 }
 
 fn removed(done: c_int, path: *const c_char) -> c_int {
