@@ -41,7 +41,7 @@ impl Checkpoint {
         Checkpoint::decode(&bytes, keys)
     }
 
-    fn encode(&self, keys: &Keys) -> Vec<u8> {
+    pub(crate) fn encode(&self, keys: &Keys) -> Vec<u8> {
         let mut out = vec![CHECKPOINT_FORMAT];
         out.extend_from_slice(&self.seq.to_le_bytes());
         out.extend_from_slice(&self.chain);
@@ -50,7 +50,7 @@ impl Checkpoint {
         out
     }
 
-    fn decode(bytes: &[u8], keys: &Keys) -> Result<Noted, StoreError> {
+    pub(crate) fn decode(bytes: &[u8], keys: &Keys) -> Result<Noted, StoreError> {
         if bytes.len() != BYTES || keys.checksum(&[&bytes[..BYTES - 16]]) != bytes[BYTES - 16..] {
             return match bytes.first() {
                 // A checksum of a newer format may lie elsewhere, so its version is taken at its word.

@@ -15,6 +15,8 @@ mod envelope;
 mod error;
 mod files;
 mod folder;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod journal;
 mod keycare;
 mod memory;

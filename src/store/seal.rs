@@ -110,6 +110,12 @@ pub(crate) struct Nonces {
 }
 
 impl Nonces {
+    /// The same ones every time, for a fuzzer's fixed input. Never for anything real.
+    #[cfg(fuzzing)]
+    pub fn fixed(count: usize) -> Nonces {
+        Nonces { random: (0..count * 24).map(|at| (at / 24) as u8).collect(), used: 0 }
+    }
+
     pub fn new(count: usize) -> Result<Nonces, StoreError> {
         let mut random = vec![0; count * 24];
         getrandom::fill(&mut random)

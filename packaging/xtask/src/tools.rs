@@ -2,7 +2,22 @@
 
 use std::path::PathBuf;
 
-use crate::run::{Outcome, answers, call, output, program};
+use crate::run::{Outcome, answers, call, cargo, output, program};
+
+/// Where tools lie that belong to no checkout.
+pub fn folder() -> PathBuf {
+    std::env::var_os("HOME").map_or_else(std::env::temp_dir, PathBuf::from).join(".cache/kith-tools")
+}
+
+/// cargo-fuzz, which builds the fuzz targets.
+pub fn cargo_fuzz() -> Outcome<PathBuf> {
+    let folder = folder();
+    let path = folder.join("bin/cargo-fuzz");
+    if !path.exists() {
+        call(&mut cargo(&["install", "--locked", "--root", &folder.to_string_lossy(), "cargo-fuzz"]))?;
+    }
+    Ok(path)
+}
 
 /// A browser for the UI tests: an installed one, or Debian's package.
 pub fn browser() -> Outcome<Option<PathBuf>> {
@@ -50,8 +65,7 @@ pub fn schemathesis() -> Outcome<Option<PathBuf>> {
     if !answers("python3", &["--version"]) {
         return Ok(None);
     }
-    let home = std::env::var_os("HOME").map_or_else(std::env::temp_dir, PathBuf::from);
-    let folder = home.join(".cache/kith-tools/schemathesis");
+    let folder = folder().join("schemathesis");
     let program_path = folder.join("bin/schemathesis");
     if !program_path.exists() {
         let shown = folder.to_string_lossy().into_owned();

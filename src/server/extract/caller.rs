@@ -9,6 +9,7 @@ use poem::{
     http::{Method, Uri, header, uri::Scheme},
 };
 
+use super::credentials::{bearer, cookie};
 use crate::problem::Problem;
 
 /// Name of the session cookie.
@@ -87,14 +88,12 @@ impl<'a> FromRequest<'a> for Caller {
 
 fn read(request: &Request) -> Result<Credentials, Problem> {
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
-        let bearer = value.to_str().ok().and_then(|text| text.split_once(' '));
-        let token = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-        return match token {
-            Some(token) if !token.is_empty() => Ok(Credentials::Token(Secret::new(token.to_string()))),
-            _ => Err(Problem::new("auth.required", "the Authorization header must read 'Bearer TOKEN'")),
+        return match value.to_str().ok().and_then(bearer) {
+            Some(token) => Ok(Credentials::Token(Secret::new(token.to_string()))),
+            None => Err(Problem::new("auth.required", "the Authorization header must read 'Bearer TOKEN'")),
         };
     }
-    if let Some(token) = cookie(request, SESSION_COOKIE) {
+    if let Some(token) = session_cookie(request) {
         return Ok(Credentials::Session(Secret::new(token.to_string())));
     }
     Ok(if is_trusted(request) { Credentials::Trusted } else { Credentials::None })
@@ -105,12 +104,9 @@ fn is_trusted(request: &Request) -> bool {
     matches!(request.remote_addr().0, Addr::Unix(_)) || request.data::<Trusted>().is_some()
 }
 
-fn cookie<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
-    let values = request.headers().get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|line| line.split(';')).find_map(|pair| {
-        let (key, value) = pair.split_once('=')?;
-        (key.trim() == name).then(|| value.trim())
-    })
+fn session_cookie(request: &Request) -> Option<&str> {
+    let lines = request.headers().get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookie(lines, SESSION_COOKIE)
 }
 
 /// Whether a browser says that a page of another origin sent this. A browser names the origin of every unsafe request;
@@ -128,7 +124,7 @@ pub fn from_elsewhere(request: &Request) -> bool {
 
 /// The bearer token or session cookie as sent; what a limit per caller counts by.
 pub fn credential_of(request: &Request) -> Option<&str> {
-    request.header("authorization").or_else(|| cookie(request, SESSION_COOKIE))
+    request.header("authorization").or_else(|| session_cookie(request))
 }
 
 /// The client's address as text; empty for the socket and for calls inside the process.
@@ -185,9 +181,8 @@ mod tests {
 
     #[test]
     fn the_cookie_is_found_among_others() {
-        let request = request(&[("cookie", "theme=dark; kith_session=abc; x=y")]);
-        assert_eq!(cookie(&request, SESSION_COOKIE), Some("abc"));
-        assert_eq!(cookie(&request, "session"), None);
+        let request = request(&[("cookie", "theme=dark"), ("cookie", "a=b; kith_session=abc; x=y")]);
+        assert_eq!(session_cookie(&request), Some("abc"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod body;
 mod caller;
 mod conditions;
+mod credentials;
 mod params;
 
 pub use body::{Input, parse};

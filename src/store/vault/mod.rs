@@ -4,7 +4,7 @@
 //! A passphrase is one of the recipients: its identity lies in `passphrase.age`, locked with the passphrase (`age -d -i
 //! passphrase.age vault.age` asks for it). So a passphrase and recovery keys go together, and keys rotate without anybody typing it.
 
-mod content;
+pub(crate) mod content;
 mod copy;
 pub(crate) mod lock;
 mod recipients;
