@@ -139,7 +139,14 @@ impl Job {
         loop {
             let plan = self.plan(&entry);
             let target = Target::create(path)?;
-            let written = create::write(engine, &plan, BufWriter::new(target.file()?), stop);
+            let written =
+                create::write(engine, &plan, BufWriter::new(target.file()?), stop).map_err(|error| match error {
+                    // What writes to a stream does not know where that leads.
+                    BackupError::Target { cause, .. } => {
+                        BackupError::Target { path: path.display().to_string(), cause }
+                    }
+                    error => error,
+                });
             let taken = written.and_then(|(made, mut out)| {
                 out.flush().map_err(BackupError::target(&path.display().to_string()))?;
                 Ok((made, target.finish()?))

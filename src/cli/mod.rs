@@ -19,6 +19,7 @@ mod man;
 mod open;
 mod personal_data;
 mod print;
+mod record;
 mod recovery;
 mod retention;
 mod secrets;
@@ -75,6 +76,8 @@ enum Command {
     Import(import::Args),
     Export(export::Args),
     #[command(subcommand)]
+    Record(record::Command),
+    #[command(subcommand)]
     Backup(backup::Command),
     #[command(subcommand)]
     Key(key::Command),
@@ -128,6 +131,7 @@ impl Command {
             Command::Token(command) => token::run(common, command).await,
             Command::Import(args) => import::run(common, args).await,
             Command::Export(args) => export::run(common, args).await,
+            Command::Record(command) => record::run(common, command).await,
             Command::Backup(command) => backup::run(common, command).await,
             Command::Key(command) => key::run(common, command).await,
             Command::PersonalData(args) => personal_data::run(common, args).await,

@@ -1,6 +1,7 @@
 //! HTTP: routes on one page, sessions, OpenAPI, live events, the embedded web app. No business rule lives here: a handler turns a
 //! request into a command or a question, the engine does it, and the answer goes back. Only this crate names poem.
 
+mod accepting;
 pub mod api;
 pub mod app;
 pub mod client;

@@ -22,6 +22,7 @@ use tokio::{
 };
 
 use crate::{
+    accepting,
     app::{App, AppOptions},
     front::Front,
     retaining,
@@ -287,7 +288,7 @@ impl poem::Endpoint for Shared {
     }
 }
 
-/// Accepts connections that send small answers at once.
+/// Accepts connections without TLS.
 struct Tcp {
     address: LocalAddr,
     listener: TcpListener,
@@ -301,19 +302,8 @@ impl Acceptor for Tcp {
     }
 
     async fn accept(&mut self) -> io::Result<(TcpStream, LocalAddr, RemoteAddr, Scheme)> {
-        match self.listener.accept().await {
-            Ok((stream, peer)) => {
-                // Without it the tail of an answer may wait 40 ms for an acknowledgement.
-                let _ = stream.set_nodelay(true);
-                Ok((stream, self.address.clone(), RemoteAddr(Addr::SocketAddr(peer)), Scheme::HTTP))
-            }
-            Err(error) => {
-                // Out of file handles, most likely: the caller tries again at once, and would spin.
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                Err(error)
-            }
-        }
+        let (stream, peer) = accepting::next(&self.listener).await?;
+        Ok((stream, self.address.clone(), RemoteAddr(Addr::SocketAddr(peer)), Scheme::HTTP))
     }
 }
 

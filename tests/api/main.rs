@@ -27,6 +27,7 @@ mod schema;
 mod serving;
 mod session;
 mod sign_in;
+mod snapshot;
 mod tls;
 
 use harness::{Client, Server};

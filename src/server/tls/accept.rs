@@ -16,6 +16,8 @@ use tokio::{
 };
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
+use crate::accepting;
+
 /// A browser is done in a round trip or two; more is a stalled or hostile client.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -74,18 +76,9 @@ async fn accept_all(listener: TcpListener, shake: Shake, shaken: mpsc::Sender<Sh
     let turns = Arc::new(Semaphore::new(HANDSHAKES_MAX));
     loop {
         let Ok(turn) = turns.clone().acquire_owned().await else { return };
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of file handles, most likely: trying again at once would spin.
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
+        let Ok((stream, peer)) = accepting::next(&listener).await else { continue };
         let (shake, shaken) = (shake.clone(), shaken.clone());
         tokio::spawn(async move {
-            let _ = stream.set_nodelay(true);
             if let Ok(Ok(Some(stream))) = tokio::time::timeout(HANDSHAKE_WITHIN, shake_hands(stream, shake)).await {
                 drop(turn);
                 // The server ends: the connection goes with it.
