@@ -108,7 +108,7 @@ fn plugins() -> ObjectDef {
         .system()
         .field(n::KEY, field::text("key", "Id").required().unique().read_only().in_list())
         .field(n::NAME, field::text("name", "Name").required().read_only().in_list())
-        .field(n::VERSION, field::text("version", "Version").required().read_only().in_list())
+        .field(n::VERSION, field::text("plugin_version", "Version").required().read_only().in_list())
         .field(
             n::STATE,
             field::select("state", "State").required().read_only().in_list().options([
