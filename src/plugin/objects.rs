@@ -163,7 +163,6 @@ fn values() -> ObjectDef {
         .field(n::REVISION, field::integer("revision", "Revision").read_only().in_list())
         .field(n::EXPIRES_AT, field::datetime("expires_at", "Expires").read_only().in_list())
         .field(n::SIZE_BYTES, field::integer("size_bytes", "Size").read_only())
-        .field(n::SIZE_BYTES, field::integer("size_bytes", "Size").read_only())
         .build()
 }
 
