@@ -6,6 +6,7 @@ pub mod asking;
 pub mod backfill;
 mod backoff;
 mod breaker;
+pub mod compile;
 pub mod conditions;
 pub mod contract;
 pub mod delivery;

@@ -161,6 +161,11 @@ impl Files {
         }
     }
 
+    /// Removes what was kept under the label; nothing kept is no error.
+    pub fn forget(&self, label: &str) -> Result<(), StoreError> {
+        self.remove(&self.name_of(label))
+    }
+
     /// Labels stay out of the folder: the name is a hash that differs from vault to vault.
     fn name_of(&self, label: &str) -> String {
         let hash = blake3::Hasher::new().update(&self.vault.0.vault_id).update(label.as_bytes()).finalize();
