@@ -49,6 +49,7 @@ pub use error::EngineError;
 pub use events::{ChangeEvent, EventChange};
 pub use happened::Happened;
 pub use history::{FieldChange, HistoryItem, HistoryPage};
+pub use meta::extension::Extension;
 pub use meta::view::{ActionView, ConditionView, FieldView, InverseView, ObjectView, Permissions};
 pub use pipeline::{
     head::{ActorStamp, ChangeKind},

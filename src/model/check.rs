@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::{FieldDef, ObjectDef, Origin, ReadContext, Schema, Violation, expr::Expr, kinds};
+use crate::{FieldDef, ObjectDef, ReadContext, Schema, Violation, expr::Expr, kinds};
 
 /// The target of links that may point at a record of any object.
 pub const ANY_OBJECT: &str = "*";
@@ -111,7 +111,7 @@ pub fn check_field(object: &ObjectDef, field: &FieldDef, schema: &Schema) -> Vec
     let refuse = |code: &str, message: String| Violation::new(&field.key, code, message);
     if RESERVED.contains(&field.key.as_str()) {
         found.push(refuse("reserved", format!("'{}' has a meaning of its own; take another key", field.key)));
-    } else if !is_field_key(field) {
+    } else if !is_key(&field.key) {
         found.push(refuse("bad_key", bad_key(&field.key)));
     }
     if field.label.trim().is_empty() || field.label.len() > LABEL_BYTES_MAX {
@@ -156,14 +156,6 @@ pub fn check_field(object: &ObjectDef, field: &FieldDef, schema: &Schema) -> Vec
         found.push(refuse("bad_default", format!("the default of field '{}': {}", field.key, violation.message)));
     }
     found
-}
-
-/// A plugin's field carries the plugin's name in front: `acme_scoring:score`.
-fn is_field_key(field: &FieldDef) -> bool {
-    match (&field.origin, field.key.split_once(':')) {
-        (Origin::Plugin(_), Some((plugin, key))) => is_key(plugin) && is_key(key),
-        _ => is_key(&field.key),
-    }
 }
 
 fn bad_key(key: &str) -> String {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use kith_model::{FieldDef, ObjectDef, Value, schema};
+use kith_model::{FieldDef, ObjectDef, Origin, Value, schema};
 use serde_json::Value as Json;
 
 use super::{
@@ -83,7 +83,7 @@ impl Engine {
         let meta = self.core().meta();
         let current = meta.object(object)?.def.clone();
         let patch = patch_of(json, &["fields", "permissions", "actions", "inverses", "id", "origin", "system"])?;
-        let builtin = current.id < CUSTOM;
+        let builtin = is_code(current.id, &current.origin);
         let fixed = |key: &str| key == "key" || (builtin && !OBJECT_AMENDABLE.contains(&key));
         let now = serde_json::to_value(&*current).unwrap_or_default();
         refuse_fixed(&patch, &now, fixed, object)?;
@@ -113,6 +113,7 @@ impl Engine {
                 "'{object}' is built in and stays; hide it in roles instead"
             )));
         }
+        refuse_plugins(&def.origin, object)?;
         let records = self.core().image.count(def.id);
         let links: Vec<(Arc<ObjectDef>, &FieldDef)> = meta
             .schema
@@ -192,7 +193,7 @@ impl Engine {
         let object_meta = meta.object(object)?.clone();
         let current = object_meta.field(field).ok_or_else(|| object_meta.unknown_field(field))?.clone();
         let patch = patch_of(json, &["id", "origin", "sortable", "operators", "access", "read_only"])?;
-        let builtin = current.id < CUSTOM;
+        let builtin = is_code(current.id, &current.origin);
         let fixed = |key: &str| {
             matches!(key, "kind" | "many" | "target")
                 || (builtin && !AMENDABLE.contains(&key))
@@ -245,6 +246,7 @@ impl Engine {
         if def.id < CUSTOM {
             return Err(EngineError::SchemaConflict(format!("'{field}' is built in and stays; hide it instead")));
         }
+        refuse_plugins(&def.origin, field)?;
         if let Some(user) = needed_by(&object_meta.def, field) {
             return Err(EngineError::SchemaConflict(format!("'{field}' is needed by {user}; change that first")));
         }
@@ -308,7 +310,7 @@ impl Engine {
     }
 
     /// One change of metadata at a time, and only by an administrator.
-    fn turn(&self, actor: &Actor) -> Result<parking_lot::MutexGuard<'_, ()>, EngineError> {
+    pub(super) fn turn(&self, actor: &Actor) -> Result<parking_lot::MutexGuard<'_, ()>, EngineError> {
         if !actor.is_admin() {
             let said = "only an administrator may change objects and fields; ask one";
             return Err(self.refuse(actor, "objects", "define", EngineError::AccessDenied(said.into())));
@@ -316,7 +318,7 @@ impl Engine {
         Ok(self.core().defining.lock())
     }
 
-    fn define(&self, actor: &Actor, commands: Vec<Command>) -> Result<Vec<Record>, EngineError> {
+    pub(super) fn define(&self, actor: &Actor, commands: Vec<Command>) -> Result<Vec<Record>, EngineError> {
         self.commit(actor, Rights::Engine, commands, CommitOptions::caused_by(Cause::new("schema")))
     }
 
@@ -352,6 +354,17 @@ impl Engine {
             }
         }
     }
+}
+
+/// Defined by code, ours or a plugin's, which relies on it.
+fn is_code(number: u32, origin: &Origin) -> bool {
+    number < CUSTOM || matches!(origin, Origin::Plugin(_))
+}
+
+fn refuse_plugins(origin: &Origin, key: &str) -> Result<(), EngineError> {
+    let Origin::Plugin(plugin) = origin else { return Ok(()) };
+    let said = format!("'{key}' belongs to the plugin '{plugin}' and goes with it; hide it in roles instead");
+    Err(EngineError::SchemaConflict(said))
 }
 
 impl Meta {

@@ -3,6 +3,7 @@
 
 mod define;
 mod definition;
+pub mod extension;
 pub mod source;
 pub mod view;
 

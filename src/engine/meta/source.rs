@@ -78,6 +78,57 @@ impl Source {
         }
     }
 
+    /// Everything a plugin added, the trash included.
+    pub(super) fn of_plugin<'a>(&'a self, plugin: &str) -> impl Iterator<Item = &'a Record> {
+        let origin = made_by(plugin);
+        self.objects.values().chain(self.fields.values()).filter(move |record| self.origin_of(record) == origin)
+    }
+
+    pub(super) fn is_object(&self, record: &Record) -> bool {
+        record.object == o::OBJECT
+    }
+
+    pub(super) fn origin_of<'a>(&self, record: &'a Record) -> &'a str {
+        text(record, if self.is_object(record) { o::ORIGIN } else { f::ORIGIN }).unwrap_or_default()
+    }
+
+    pub(super) fn key_of<'a>(&self, record: &'a Record) -> &'a str {
+        text(record, if self.is_object(record) { o::KEY } else { f::KEY }).unwrap_or_default()
+    }
+
+    /// Key of the object that a field belongs to.
+    pub(super) fn object_of<'a>(&self, record: &'a Record) -> &'a str {
+        text(record, f::OF).unwrap_or_default()
+    }
+
+    pub(super) fn number_of(&self, record: &Record) -> u32 {
+        number(record, if self.is_object(record) { o::NUMBER } else { f::NUMBER })
+    }
+
+    /// The definition of an object as its record has it.
+    pub(super) fn object_as_defined(&self, record: &Record) -> ObjectDef {
+        defined_object(record)
+    }
+
+    /// The definition of a field as its record has it.
+    pub(super) fn field_as_defined(&self, record: &Record) -> FieldDef {
+        defined_field(record)
+    }
+
+    /// The record of an object by key, the trash included.
+    pub(super) fn object_named(&self, key: &str) -> Option<&Record> {
+        self.objects.values().filter(|r| text(r, o::KEY) == Some(key)).min_by_key(|record| record.trashed)
+    }
+
+    /// The record of a field by key; rather one outside the trash.
+    pub(super) fn field_named(&self, object: &ObjectDef, key: &str) -> Option<&Record> {
+        let named = |r: &&Record| {
+            let of = text(r, f::OF) == Some(&object.key) && self.owner(r).is_none_or(|id| id == object.id);
+            of && text(r, f::KEY) == Some(key)
+        };
+        self.fields.values().filter(named).min_by_key(|record| record.trashed)
+    }
+
     /// The number for a new object: never one that was used before, the trash included.
     pub fn next_object(&self) -> u32 {
         next(self.objects.values().map(|r| int(r, o::NUMBER)))
@@ -160,7 +211,7 @@ fn defined_object(record: &Record) -> ObjectDef {
     let mut object = ObjectDef {
         id: number(record, o::NUMBER),
         key: text(record, o::KEY).unwrap_or_default().to_string(),
-        origin: Origin::Custom,
+        origin: origin(record, o::ORIGIN),
         ..ObjectDef::default()
     };
     amend_object(&mut object, record);
@@ -202,6 +253,9 @@ fn amend_field(field: &mut FieldDef, record: &Record) {
 }
 
 fn defined_field(record: &Record) -> FieldDef {
+    let origin = origin(record, f::ORIGIN);
+    // Once the plugin is gone nobody works it out, so people may write it.
+    let worked_out = origin != Origin::Custom && record.values.get(f::READ_ONLY) == &Value::Bool(true);
     let mut field = FieldDef {
         id: number(record, f::NUMBER),
         key: text(record, f::KEY).unwrap_or_default().to_string(),
@@ -209,12 +263,32 @@ fn defined_field(record: &Record) -> FieldDef {
         target: text(record, f::TARGET).map(str::to_string),
         expression: text(record, f::EXPRESSION).map(str::to_string),
         inverse: json(record, f::INVERSE).and_then(|j| serde_json::from_value::<Inverse>(j).ok()),
-        read_only: text(record, f::KIND) == Some("computed"),
-        origin: Origin::Custom,
+        read_only: text(record, f::KIND) == Some("computed") || worked_out,
+        origin,
         ..FieldDef::default()
     };
     amend_field(&mut field, record);
     field
+}
+
+const MADE_BY: &str = "plugin:";
+const KEPT_BY: &str = "kept:";
+
+/// The origin of what a plugin adds.
+pub(super) fn made_by(plugin: &str) -> String {
+    format!("{MADE_BY}{plugin}")
+}
+
+/// The origin of what a plugin left behind.
+pub(super) fn kept_by(plugin: &str) -> String {
+    format!("{KEPT_BY}{plugin}")
+}
+
+fn origin(record: &Record, field: u32) -> Origin {
+    match text(record, field).and_then(|origin| origin.strip_prefix(MADE_BY)) {
+        Some(plugin) => Origin::Plugin(plugin.to_string()),
+        None => Origin::Custom,
+    }
 }
 
 fn text(record: &Record, field: u32) -> Option<&str> {

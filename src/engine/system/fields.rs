@@ -26,6 +26,10 @@ pub mod ids {
     pub const CONFIG: u32 = 17;
     pub const POSITION: u32 = 18;
     pub const OWNER: u32 = 19;
+    /// As of objects.
+    pub const ORIGIN: u32 = 20;
+    /// A plugin works its values out.
+    pub const READ_ONLY: u32 = 21;
 }
 
 pub fn object() -> ObjectDef {
@@ -59,5 +63,7 @@ pub fn object() -> ObjectDef {
                 .hidden()
                 .help("Tells objects apart that had the same key one after the other"),
         )
+        .field(ids::ORIGIN, field::text("origin", "Comes from").read_only().hidden())
+        .field(ids::READ_ONLY, field::boolean("read_only", "Set by a plugin").read_only().hidden())
         .build()
 }

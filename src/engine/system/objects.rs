@@ -17,6 +17,8 @@ pub mod ids {
     pub const SUBTITLE: u32 = 8;
     pub const TIMELINE: u32 = 9;
     pub const POSITION: u32 = 10;
+    /// `plugin:<id>`: added by a plugin; `kept:<id>`: was, and is the administrators' now; empty: made by one.
+    pub const ORIGIN: u32 = 11;
 }
 
 pub fn object() -> ObjectDef {
@@ -35,5 +37,6 @@ pub fn object() -> ObjectDef {
         .field(ids::SUBTITLE, field::text("subtitle", "Subtitle field"))
         .field(ids::TIMELINE, field::boolean("timeline", "Timeline"))
         .field(ids::POSITION, field::decimal("position", "Position"))
+        .field(ids::ORIGIN, field::text("origin", "Comes from").read_only().hidden())
         .build()
 }

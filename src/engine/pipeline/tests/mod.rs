@@ -4,6 +4,7 @@ mod batches;
 mod bench;
 mod concurrency;
 mod events;
+mod extending;
 mod extensions;
 mod here;
 mod history;
