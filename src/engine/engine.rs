@@ -247,6 +247,8 @@ impl Engine {
             // A panic there was reported by the runtime and concerns only what can be made again.
             drop(thread.join());
         }
+        // They hold the engine in turn.
+        self.core().late_hooks.write().clear();
         Ok(self.core().storage.close()?)
     }
 }

@@ -27,6 +27,8 @@ pub mod ids {
         pub const PENDING: u32 = 14;
         pub const PENDING_WASM: u32 = 15;
         pub const SIZE_BYTES: u32 = 16;
+        /// The version that was last told that it is installed.
+        pub const TOLD: u32 = 17;
     }
     pub mod secrets {
         pub const OBJECT: u32 = 23;
@@ -135,6 +137,7 @@ fn plugins() -> ObjectDef {
             field::text("pending_wasm", "Content of the version that waits").stored().read_only().hidden(),
         )
         .field(n::SIZE_BYTES, field::integer("size_bytes", "Size").read_only())
+        .field(n::TOLD, field::text("told", "Version that set itself up").read_only().hidden())
         .build()
 }
 

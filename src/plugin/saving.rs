@@ -251,17 +251,18 @@ impl DomainHook for Saving {
     }
 
     fn concerns(&self, object: &str) -> bool {
-        self.loaded
-            .all()
-            .iter()
-            .any(|plugin| hooked(plugin, object).is_some() || plugin.manifest.computed().any(|(of, _, _)| of == object))
+        self.loaded.is_loading()
+            || self.loaded.all().iter().any(|plugin| {
+                hooked(plugin, object).is_some() || plugin.manifest.computed().any(|(of, _, _)| of == object)
+            })
     }
 
     fn before_save(&self, context: &HookContext<'_>, draft: &mut Draft<'_>) -> Result<(), Vec<Violation>> {
-        let plugins = self.loaded.all();
-        if plugins.is_empty() || draft.object.system || context.cause.kind == backfill::CAUSE {
+        if draft.object.system || context.cause.kind == backfill::CAUSE {
             return Ok(());
         }
+        self.loaded.wait();
+        let plugins = self.loaded.all();
         let save = Save { context, object: draft.object, id: draft.id, before: draft.before, began: Instant::now() };
         // Already in order of priority and id.
         for plugin in plugins.iter() {
@@ -281,6 +282,10 @@ impl DomainHook for Saving {
         object: &ObjectDef,
         record: &Record,
     ) -> Result<(), Vec<Violation>> {
+        if object.system {
+            return Ok(());
+        }
+        self.loaded.wait();
         let save = Save { context, object, id: record.id, before: Some(record), began: Instant::now() };
         for plugin in self.loaded.all().iter() {
             let Some(hook) = hooked(plugin, &object.key) else { continue };

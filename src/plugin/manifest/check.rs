@@ -103,7 +103,7 @@ fn about(manifest: &Manifest, wrong: &mut Vec<String>) {
 }
 
 /// `1.2.3`, perhaps with a suffix after `-`, which counts for nothing here.
-pub(crate) fn version(text: &str) -> Option<(u64, u64, u64)> {
+pub fn version(text: &str) -> Option<(u64, u64, u64)> {
     let plain = text.split(['-', '+']).next()?;
     let mut numbers = plain.split('.').map(str::parse::<u64>);
     match (numbers.next()?, numbers.next()?, numbers.next()?, numbers.next()) {

@@ -1,0 +1,277 @@
+//! The running plugins: loaded when the server starts, loaded anew when something about one changes, unloaded when it goes. Knows no HTTP.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::Read,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use kith_engine::{
+    Actor, ActorKind, Engine, EngineError,
+    access::{Grants, ObjectGrant, Reach, Role},
+};
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use wasmtime::component::Component;
+
+use crate::{
+    PluginError,
+    compile::Compiler,
+    http::HttpClient,
+    installed::{self, Installed, State, Version},
+    manifest::{Manifest, Right},
+    plugin::{Plugin, memory_bytes},
+    runtime::{Code, Runtime},
+    saving::Saving,
+    services::Services,
+    set::Loaded,
+    watch::Watch,
+};
+
+/// A plugin that has not recovered for so long is turned off.
+const FAILING_MAX_MS: i64 = 24 * 3_600 * 1_000;
+
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// See the module. One for a process.
+pub struct Plugins {
+    pub services: Arc<Services>,
+    pub loaded: Arc<Loaded>,
+    compiler: Compiler,
+    /// Made when the first plugin is loaded.
+    runtime: Mutex<Option<Arc<Runtime>>>,
+    /// Logs and figures, which outlive a plugin that is loaded anew.
+    watches: Mutex<HashMap<String, Arc<Watch>>>,
+    /// One change of plugins at a time.
+    pub(crate) changing: Mutex<()>,
+    stopping: AtomicBool,
+}
+
+impl Plugins {
+    /// Takes part in every save from now on and loads what is enabled, in the background.
+    ///
+    /// # Errors
+    /// When the records of plugins cannot be read.
+    pub fn open(
+        engine: Engine,
+        compiler: Compiler,
+        http: HttpClient,
+        tokio: Handle,
+    ) -> Result<Arc<Plugins>, EngineError> {
+        let services = Arc::new(Services { engine: engine.clone(), http: Arc::new(http), tokio });
+        let loaded = Arc::new(Loaded::default());
+        let plugins = Arc::new(Plugins {
+            services: services.clone(),
+            loaded: loaded.clone(),
+            compiler,
+            runtime: Mutex::default(),
+            watches: Mutex::default(),
+            changing: Mutex::default(),
+            stopping: AtomicBool::new(false),
+        });
+        let enabled: Vec<Installed> =
+            installed::all(&engine)?.into_iter().filter(|plugin| plugin.state != State::Disabled).collect();
+        engine.add_hook(Arc::new(Saving::new(services, loaded.clone())));
+        if enabled.is_empty() {
+            return Ok(plugins);
+        }
+        loaded.loading();
+        let loading = plugins.clone();
+        let started = thread::Builder::new().name("kith-plugins".into()).spawn(move || {
+            for plugin in enabled {
+                loading.load_or_note(plugin);
+            }
+            loading.loaded.loaded();
+        });
+        if let Err(error) = started {
+            loaded.loaded();
+            return Err(EngineError::Internal(format!("no thread to load plugins: {error}")));
+        }
+        Ok(plugins)
+    }
+
+    /// Looks now and then for plugins that do not recover, until `stop`.
+    pub fn start(self: &Arc<Self>) {
+        let plugins = Arc::downgrade(self);
+        let work = move || {
+            loop {
+                thread::park_timeout(LOOK_EVERY);
+                let Some(plugins) = plugins.upgrade() else { return };
+                if plugins.is_stopping() {
+                    return;
+                }
+                plugins.turn_off_hopeless();
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("kith-plugin-care".into()).spawn(work) {
+            tracing::warn!(%error, "no thread to look after plugins");
+        }
+    }
+
+    /// Nothing is called any more; calls under way end with their time.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        for plugin in self.loaded.all().iter() {
+            self.loaded.take(&plugin.id);
+        }
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    pub fn engine(&self) -> &Engine {
+        &self.services.engine
+    }
+
+    /// A plugin that is loaded.
+    pub fn get(&self, id: &str) -> Option<Arc<Plugin>> {
+        self.loaded.get(id)
+    }
+
+    /// Log, calls and circuits of a plugin, loaded or not.
+    pub fn watch(&self, id: &str) -> Arc<Watch> {
+        self.watches.lock().entry(id.to_string()).or_default().clone()
+    }
+
+    pub(crate) fn forget_watch(&self, id: &str) {
+        self.watches.lock().remove(id);
+    }
+
+    pub(crate) fn runtime(&self) -> Result<Arc<Runtime>, PluginError> {
+        let mut runtime = self.runtime.lock();
+        if let Some(runtime) = &*runtime {
+            return Ok(runtime.clone());
+        }
+        let started = Runtime::start().map_err(|e| PluginError::Runtime(e.to_string()))?;
+        Ok(runtime.insert(started).clone())
+    }
+
+    /// A file's component, compiled.
+    pub(crate) fn compiled(&self, sha256: &str, file: &[u8]) -> Result<Component, PluginError> {
+        self.compiler.component(&*self.runtime()?, self.engine().files(), sha256, || Ok(file.to_vec()))
+    }
+
+    fn component(&self, version: &Version) -> Result<Component, PluginError> {
+        let files = self.engine().files();
+        self.compiler.component(&*self.runtime()?, files, &version.sha256, || {
+            let mut wasm = Vec::new();
+            let mut file = files.read(&version.wasm)?;
+            file.read_to_end(&mut wasm)
+                .map_err(|error| PluginError::Runtime(format!("its file is damaged: {error}")))?;
+            Ok(wasm)
+        })
+    }
+
+    /// Removes a version's file and code, unless another version of the plugin is the same file.
+    pub(crate) fn drop_files(&self, version: &Version, others: &[&Version]) {
+        let files = self.engine().files();
+        if !others.iter().any(|other| other.wasm == version.wasm)
+            && let Err(error) = files.remove(&version.wasm)
+        {
+            tracing::warn!(code = error.code(), "a plugin's file is left behind");
+        }
+        if !others.iter().any(|other| other.sha256 == version.sha256)
+            && let Err(error) = self.compiler.forget(files, &version.sha256)
+        {
+            tracing::warn!(code = error.code(), "a plugin's code is left behind");
+        }
+    }
+
+    /// Loads a plugin, in place of what was loaded of it.
+    pub(crate) fn load(&self, plugin: &Installed) -> Result<Arc<Plugin>, PluginError> {
+        let granted = plugin.granted.clone().ok_or_else(|| PluginError::Ungranted(plugin.id.clone()))?;
+        let component = self.component(&plugin.version)?;
+        let code = Code::link(&self.runtime()?, &component)
+            .map_err(|error| PluginError::Runtime(error.root_cause().to_string()))?;
+        let secret = |name: &String| Some((name.clone(), installed::secret(self.engine(), &plugin.id, name)?));
+        let secrets: BTreeMap<_, _> = granted.secrets.keys().filter_map(secret).collect();
+        Ok(self.loaded.put(Plugin {
+            id: plugin.id.clone(),
+            record: plugin.record,
+            actor: actor(plugin, &granted),
+            private_network: granted.http.as_ref().is_some_and(|http| http.private),
+            settings: plugin.settings.clone(),
+            manifest: granted,
+            secrets,
+            memory_bytes: memory_bytes(),
+            code,
+            watch: self.watch(&plugin.id),
+        }))
+    }
+
+    /// Loads one that is to run; what keeps it from running is noted where an administrator sees it.
+    fn load_or_note(&self, mut plugin: Installed) {
+        let (state, message) = match self.load(&plugin) {
+            Ok(_) => (State::Enabled, String::new()),
+            Err(error) => {
+                tracing::error!(plugin = %plugin.id, %error, "a plugin cannot be loaded");
+                (State::Failed, error.to_string())
+            }
+        };
+        if (state, &message) != (plugin.state, &plugin.message) {
+            (plugin.state, plugin.message) = (state, message);
+            if let Err(error) = plugin.save(self.engine(), &Actor::system()) {
+                tracing::error!(plugin = %plugin.id, %error, "the state of a plugin cannot be noted");
+            }
+        }
+    }
+
+    fn turn_off_hopeless(&self) {
+        let now = self.engine().now_ms();
+        for plugin in self.loaded.all().iter() {
+            let Some((capability, since)) = plugin.watch.failing_since() else { continue };
+            if now - since < FAILING_MAX_MS {
+                continue;
+            }
+            let _turn = self.changing.lock();
+            let Ok(mut noted) = installed::find(self.engine(), &plugin.id) else { continue };
+            noted.state = State::Failed;
+            noted.message = format!(
+                "{} has failed for a day, so the plugin was turned off; look at its log, then enable it again",
+                capability.name()
+            );
+            tracing::error!(plugin = %plugin.id, capability = capability.name(), "a plugin is turned off");
+            if let Err(error) = noted.save(self.engine(), &Actor::system()) {
+                tracing::error!(plugin = %plugin.id, %error, "the state of a plugin cannot be noted");
+            }
+            self.loaded.take(&plugin.id);
+            self.forget_watch(&plugin.id);
+        }
+    }
+}
+
+/// Whoever reads what the plugin wrote sees the plugin's name; what it may write follows from the grant.
+fn actor(plugin: &Installed, granted: &Manifest) -> Actor {
+    let mut objects = HashMap::new();
+    for key in granted.objects.keys() {
+        objects.insert(granted.object_key(key), ObjectGrant { erase: Reach::None, ..ObjectGrant::everything() });
+    }
+    for (object, rights) in &granted.records {
+        let reach = |right| if rights.contains(&right) { Reach::All } else { Reach::None };
+        let grant = ObjectGrant {
+            create: rights.contains(&Right::Create),
+            read: reach(Right::Read),
+            update: reach(Right::Update),
+            delete: reach(Right::Delete),
+            ..ObjectGrant::default()
+        };
+        objects.entry(granted.object_key(object)).or_insert(grant);
+    }
+    let grants = Grants { objects, default: ObjectGrant::default() };
+    Actor {
+        kind: ActorKind::Plugin,
+        id: plugin.record,
+        user: None,
+        name: granted.plugin.name.clone(),
+        teams: Vec::new(),
+        peers: Arc::new([]),
+        role: Arc::new(Role::new(plugin.record, &plugin.id, &granted.plugin.name, false, grants)),
+        scopes: None,
+    }
+}

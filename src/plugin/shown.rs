@@ -1,0 +1,184 @@
+//! A plugin as the API shows it. No secret is in it, only whether it is set.
+
+use kith_engine::{EngineError, read::rfc3339};
+use serde_json::{Map, Value as Json, json};
+
+use crate::{
+    PluginError,
+    install::Offer,
+    installed::{self, Installed, Version},
+    lifecycle,
+    manifest::{
+        Manifest,
+        permissions::{difference, permissions},
+    },
+    package,
+    plugins::Plugins,
+    settings::schema,
+};
+
+impl Plugins {
+    /// One line per plugin.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn list(&self) -> Result<Vec<Json>, EngineError> {
+        Ok(installed::all(self.engine())?.iter().map(|plugin| self.line(plugin)).collect())
+    }
+
+    /// Everything about one plugin but its log.
+    ///
+    /// # Errors
+    /// `plugin.not_found`
+    pub fn show(&self, id: &str) -> Result<Json, PluginError> {
+        let plugin = installed::find(self.engine(), id)?;
+        let mut shown = self.line(&plugin);
+        let manifest = &plugin.version.manifest;
+        shown["permissions"] = json!(permissions(manifest));
+        shown["settings"] = plugin.settings.clone();
+        shown["settings_schema"] = schema(manifest);
+        shown["secrets"] = Json::Array(self.secrets(&plugin));
+        shown["manifest"] = json!(manifest);
+        shown["pending"] = plugin.pending.as_ref().map_or(Json::Null, |pending| {
+            let before = plugin.granted.as_ref().unwrap_or(manifest);
+            let mut shown = version(pending);
+            shown["permissions"] = json!(permissions(&pending.manifest));
+            shown["changes"] = json!(difference(before, &pending.manifest));
+            shown
+        });
+        shown["capabilities"] = match self.get(id) {
+            Some(loaded) => loaded.code.capabilities().iter().map(|capability| json!(capability.name())).collect(),
+            None => Json::Array(Vec::new()),
+        };
+        let watch = self.watch(id);
+        shown["overview"] = json!(watch.overview(self.engine().now_ms()));
+        Ok(shown)
+    }
+
+    /// What the plugin says of itself. Runs it.
+    ///
+    /// # Errors
+    /// `plugin.not_found`, `plugin.disabled`
+    pub fn health(&self, id: &str) -> Result<Json, PluginError> {
+        installed::find(self.engine(), id)?;
+        let plugin = self.get(id).ok_or_else(|| PluginError::Disabled(id.into()))?;
+        Ok(match lifecycle::health(&self.services, &plugin) {
+            None => json!({ "ok": true, "message": null }),
+            Some(Ok(said)) => json!({ "ok": true, "message": said }),
+            Some(Err(said)) => json!({ "ok": false, "message": said }),
+        })
+    }
+
+    /// The log, newest last, and the calls.
+    ///
+    /// # Errors
+    /// `plugin.not_found`
+    pub fn log(&self, id: &str) -> Result<Json, PluginError> {
+        installed::find(self.engine(), id)?;
+        let watch = self.watch(id);
+        let lines: Vec<Json> = watch.lines().iter().map(|line| dated(json!(line))).collect();
+        Ok(json!({ "items": lines, "left_out": watch.lines_left_out() }))
+    }
+
+    /// The last calls, newest last, with sums per capability.
+    ///
+    /// # Errors
+    /// `plugin.not_found`
+    pub fn calls(&self, id: &str) -> Result<Json, PluginError> {
+        installed::find(self.engine(), id)?;
+        let watch = self.watch(id);
+        let calls: Vec<Json> = watch.calls().iter().map(|call| dated(json!(call))).collect();
+        Ok(json!({ "items": calls, "overview": watch.overview(self.engine().now_ms()) }))
+    }
+
+    fn line(&self, plugin: &Installed) -> Json {
+        let mut shown = version(&plugin.version);
+        shown["id"] = json!(plugin.id);
+        shown["state"] = json!(plugin.state);
+        shown["message"] = if plugin.message.is_empty() { Json::Null } else { json!(plugin.message) };
+        shown["granted"] = json!(plugin.granted.is_some());
+        shown["previous"] = plugin.previous.as_ref().map_or(Json::Null, version);
+        shown["pending"] = plugin.pending.as_ref().map_or(Json::Null, version);
+        shown["installed_at"] = json!(rfc3339(plugin.installed_at));
+        shown["installed_by"] = json!(plugin.installed_by.to_string());
+        shown
+    }
+
+    fn secrets(&self, plugin: &Installed) -> Vec<Json> {
+        let one = |(name, secret): (&String, &crate::manifest::Secret)| {
+            json!({
+                "name": name, "label": secret.label, "hosts": secret.allow_hosts, "reveal": secret.reveal,
+                "set": installed::secret(self.engine(), &plugin.id, name).is_some(),
+            })
+        };
+        plugin.version.manifest.secrets.iter().map(one).collect()
+    }
+}
+
+impl Offer {
+    pub fn to_json(&self) -> Json {
+        let mut shown = about(&self.package.manifest);
+        shown["id"] = json!(self.package.manifest.plugin.id);
+        shown["sha256"] = json!(self.sha256);
+        shown["author"] = json!(self.package.author.map(|key| data_encoding::HEXLOWER.encode(&key)));
+        shown["permissions"] = json!(self.permissions);
+        shown["texts"] = Json::Object(self.package.texts.clone());
+        shown["settings_schema"] = schema(&self.package.manifest);
+        shown["installed"] = match &self.installed {
+            None => Json::Null,
+            Some((version, changes)) => json!({
+                "version": version, "changes": changes, "asks_for_more": changes.asks_for_more(),
+            }),
+        };
+        shown["refusal"] = match &self.refusal {
+            None => Json::Null,
+            Some(error) => json!({ "code": error.code(), "detail": error.to_string() }),
+        };
+        shown
+    }
+}
+
+/// A file's manifest and permissions, for those who only want to look. Needs no vault.
+///
+/// # Errors
+/// Why the file is no plugin.
+pub fn described(file: &[u8]) -> Result<Json, PluginError> {
+    let package = package::read(file)?;
+    let mut shown = about(&package.manifest);
+    shown["id"] = json!(package.manifest.plugin.id);
+    shown["author"] = json!(package.author.map(|key| data_encoding::HEXLOWER.encode(&key)));
+    shown["permissions"] = json!(permissions(&package.manifest));
+    Ok(shown)
+}
+
+fn version(version: &Version) -> Json {
+    let mut shown = about(&version.manifest);
+    shown["sha256"] = json!(version.sha256);
+    shown["size_bytes"] = json!(version.size_bytes);
+    shown["author"] = if version.author.is_empty() { Json::Null } else { json!(version.author) };
+    shown
+}
+
+fn about(manifest: &Manifest) -> Json {
+    let about = &manifest.plugin;
+    let mut shown = Map::new();
+    for (key, value) in [
+        ("name", &about.name),
+        ("version", &about.version),
+        ("description", &about.description),
+        ("license", &about.license),
+        ("homepage", &about.homepage),
+        ("icon", &about.icon),
+    ] {
+        shown.insert(key.into(), json!(value));
+    }
+    Json::Object(shown)
+}
+
+/// Times look the same in every answer.
+fn dated(mut shown: Json) -> Json {
+    if let Some(at) = shown["at"].as_i64() {
+        shown["at"] = json!(rfc3339(at));
+    }
+    shown
+}
