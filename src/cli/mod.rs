@@ -18,6 +18,7 @@ mod logging;
 mod man;
 mod open;
 mod personal_data;
+mod plugin;
 mod print;
 mod record;
 mod recovery;
@@ -84,6 +85,11 @@ enum Command {
     PersonalData(personal_data::Args),
     Erase(erase::Args),
     #[command(subcommand)]
+    Plugin(plugin::Command),
+    /// Compiles a plugin; called by the server itself
+    #[command(name = kith_plugin_host::compile::COMMAND, hide = true)]
+    CompilePlugin,
+    #[command(subcommand)]
     Retention(retention::Command),
     Verify(verify::Args),
     #[command(subcommand)]
@@ -107,6 +113,9 @@ pub fn run() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    if matches!(kith.command, Command::CompilePlugin) {
+        return compile_plugin();
+    }
     let common = kith.common;
     let outcome = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(kith.command.run(&common)),
@@ -117,6 +126,17 @@ pub fn run() -> ExitCode {
         Err(error) => {
             error.print(common.json);
             ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// In a process of its own, under limits that leave no room for a runtime.
+fn compile_plugin() -> ExitCode {
+    match kith_plugin_host::compile::child() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(said) => {
+            eprintln!("{said}");
+            ExitCode::FAILURE
         }
     }
 }
@@ -136,6 +156,9 @@ impl Command {
             Command::Key(command) => key::run(common, command).await,
             Command::PersonalData(args) => personal_data::run(common, args).await,
             Command::Erase(args) => erase::run(common, args).await,
+            Command::Plugin(command) => plugin::run(common, command).await,
+            // Done before anything else is started.
+            Command::CompilePlugin => Ok(()),
             Command::Retention(command) => retention::run(common, command).await,
             Command::Verify(args) => verify::run(common, args).await,
             Command::Audit(command) => audit::run(common, command).await,

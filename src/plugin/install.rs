@@ -1,7 +1,7 @@
 //! Installing and upgrading: a file is read, compiled and compared with its manifest before anything of it is kept, and nothing runs that an
 //! administrator has not agreed to.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::Arc};
 
 use data_encoding::HEXLOWER;
 use kith_engine::{Actor, EngineError};
@@ -69,7 +69,7 @@ impl Plugins {
     ///
     /// # Errors
     /// Why the file is no plugin, or not this one; `plugin.set_up` when it is installed and did not set itself up.
-    pub fn install(&self, actor: &Actor, file: &[u8], consent: Consent) -> Result<Installed, PluginError> {
+    pub fn install(self: &Arc<Self>, actor: &Actor, file: &[u8], consent: Consent) -> Result<Installed, PluginError> {
         self.allowed(actor)?;
         let (package, mut version) = self.read(file)?;
         let _turn = self.changing.lock();
@@ -97,7 +97,7 @@ impl Plugins {
         done
     }
 
-    fn first(&self, actor: &Actor, version: Version, consent: Consent) -> Result<Installed, PluginError> {
+    fn first(self: &Arc<Self>, actor: &Actor, version: Version, consent: Consent) -> Result<Installed, PluginError> {
         let mut plugin = Installed::new(self.engine(), version);
         let left = installed::left_settings(self.engine(), &plugin.id)?;
         plugin.settings = fitting(&plugin.version.manifest, left.as_ref());
@@ -112,7 +112,7 @@ impl Plugins {
     }
 
     fn another(
-        &self,
+        self: &Arc<Self>,
         actor: &Actor,
         mut now: Installed,
         version: Version,
@@ -138,7 +138,12 @@ impl Plugins {
     }
 
     /// Puts another version in place of the one there is, which is kept to go back to.
-    pub(crate) fn switch(&self, actor: &Actor, now: Installed, version: Version) -> Result<Installed, PluginError> {
+    pub(crate) fn switch(
+        self: &Arc<Self>,
+        actor: &Actor,
+        now: Installed,
+        version: Version,
+    ) -> Result<Installed, PluginError> {
         let mut next = now.clone();
         let adds = extension(&version.manifest);
         self.engine().extend_schema(actor, &adds, Some(&extension(&now.version.manifest)))?;
@@ -162,7 +167,7 @@ impl Plugins {
     }
 
     /// Agrees to what a version that nobody agreed to yet asks for, and runs it.
-    pub(crate) fn granted(&self, actor: &Actor, mut plugin: Installed) -> Result<Installed, PluginError> {
+    pub(crate) fn granted(self: &Arc<Self>, actor: &Actor, mut plugin: Installed) -> Result<Installed, PluginError> {
         self.engine().extend_schema(actor, &extension(&plugin.version.manifest), None)?;
         plugin.granted = Some(plugin.version.manifest.clone());
         plugin.save(self.engine(), actor)?;
@@ -170,7 +175,7 @@ impl Plugins {
     }
 
     /// Loads it, tells it once that it is installed, and notes how that went.
-    pub(crate) fn run(&self, actor: &Actor, mut plugin: Installed) -> Result<Installed, PluginError> {
+    pub(crate) fn run(self: &Arc<Self>, actor: &Actor, mut plugin: Installed) -> Result<Installed, PluginError> {
         let loaded = match self.load(&plugin) {
             Ok(loaded) => loaded,
             Err(error) => {
@@ -183,7 +188,7 @@ impl Plugins {
         if plugin.told != number {
             let before = (!plugin.told.is_empty()).then_some(plugin.told.as_str());
             if let Err(said) = lifecycle::installed(&self.services, &loaded, before) {
-                self.loaded.take(&plugin.id);
+                self.unload(&plugin.id);
                 (plugin.state, plugin.message) = (State::Disabled, format!("setting up failed: {said}"));
                 plugin.save(self.engine(), actor)?;
                 return Err(PluginError::SetUp(plugin.id, said));
@@ -239,7 +244,9 @@ impl Plugins {
         Ok(())
     }
 
-    pub(crate) fn allowed(&self, actor: &Actor) -> Result<(), PluginError> {
+    /// # Errors
+    /// `access.denied` for all but administrators.
+    pub fn allowed(&self, actor: &Actor) -> Result<(), PluginError> {
         if actor.is_admin() {
             return Ok(());
         }

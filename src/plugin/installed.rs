@@ -148,7 +148,7 @@ impl Installed {
         let values = [
             ("key", text(&self.id)),
             ("name", text(&about.name)),
-            ("version", text(&about.version)),
+            ("plugin_version", text(&about.version)),
             ("state", text(self.state.name())),
             ("message", text(&self.message)),
             ("manifest", as_json(&self.version.manifest)),

@@ -1,5 +1,7 @@
 //! What an administrator does with an installed plugin: grant, enable, disable, roll back, remove.
 
+use std::sync::Arc;
+
 use kith_base::limits::BATCH_OPS_MAX;
 use kith_engine::{Actor, Command, EngineError, Fields, Query};
 use kith_model::Value;
@@ -22,7 +24,7 @@ impl Plugins {
     ///
     /// # Errors
     /// `plugin.not_found`, `plugin.nothing_pending`, and what keeps it from running.
-    pub fn grant(&self, actor: &Actor, id: &str) -> Result<Installed, PluginError> {
+    pub fn grant(self: &Arc<Self>, actor: &Actor, id: &str) -> Result<Installed, PluginError> {
         self.allowed(actor)?;
         let _turn = self.changing.lock();
         let mut plugin = installed::find(self.engine(), id)?;
@@ -49,7 +51,7 @@ impl Plugins {
 
     /// # Errors
     /// `plugin.not_found`, `plugin.ungranted`, and what keeps it from running.
-    pub fn enable(&self, actor: &Actor, id: &str) -> Result<Installed, PluginError> {
+    pub fn enable(self: &Arc<Self>, actor: &Actor, id: &str) -> Result<Installed, PluginError> {
         self.allowed(actor)?;
         let _turn = self.changing.lock();
         let plugin = installed::find(self.engine(), id)?;
@@ -70,7 +72,7 @@ impl Plugins {
         self.allowed(actor)?;
         let _turn = self.changing.lock();
         let mut plugin = installed::find(self.engine(), id)?;
-        self.loaded.take(id);
+        self.unload(id);
         (plugin.state, plugin.message) = (State::Disabled, String::new());
         plugin.save(self.engine(), actor)?;
         Ok(plugin)
@@ -80,7 +82,7 @@ impl Plugins {
     ///
     /// # Errors
     /// `plugin.not_found`, `plugin.no_previous`, and what keeps it from running.
-    pub fn roll_back(&self, actor: &Actor, id: &str) -> Result<Installed, PluginError> {
+    pub fn roll_back(self: &Arc<Self>, actor: &Actor, id: &str) -> Result<Installed, PluginError> {
         self.allowed(actor)?;
         let _turn = self.changing.lock();
         let plugin = installed::find(self.engine(), id)?;
@@ -102,7 +104,7 @@ impl Plugins {
         {
             tracing::warn!(plugin = %id, said, "a plugin could not tidy up before its removal");
         }
-        self.loaded.take(id);
+        self.unload(id);
         if !keep {
             self.drop_data(actor, &plugin)?;
             plugin.settings = serde_json::json!({});

@@ -12,7 +12,7 @@ use std::{
 };
 
 use kith_engine::{
-    Actor, ActorKind, Engine, EngineError,
+    Actor, ActorKind, Engine,
     access::{Grants, ObjectGrant, Reach, Role},
 };
 use parking_lot::Mutex;
@@ -20,10 +20,12 @@ use tokio::runtime::Handle;
 use wasmtime::component::Component;
 
 use crate::{
-    PluginError,
+    PluginError, actions, backfill,
     compile::Compiler,
+    delivery::Delivery,
     http::HttpClient,
     installed::{self, Installed, State, Version},
+    jobs::Jobs,
     manifest::{Manifest, Right},
     plugin::{Plugin, memory_bytes},
     runtime::{Code, Runtime},
@@ -50,19 +52,13 @@ pub struct Plugins {
     /// One change of plugins at a time.
     pub(crate) changing: Mutex<()>,
     stopping: AtomicBool,
+    /// What tells them of changes and runs their jobs; only beside a server.
+    working: Mutex<Option<(Delivery, Jobs)>>,
 }
 
 impl Plugins {
-    /// Takes part in every save from now on and loads what is enabled, in the background.
-    ///
-    /// # Errors
-    /// When the records of plugins cannot be read.
-    pub fn open(
-        engine: Engine,
-        compiler: Compiler,
-        http: HttpClient,
-        tokio: Handle,
-    ) -> Result<Arc<Plugins>, EngineError> {
+    /// Takes part in every save from now on and loads what is enabled, in the background; saves wait for that.
+    pub fn open(engine: Engine, compiler: Compiler, http: HttpClient, tokio: Handle) -> Arc<Plugins> {
         let services = Arc::new(Services { engine: engine.clone(), http: Arc::new(http), tokio });
         let loaded = Arc::new(Loaded::default());
         let plugins = Arc::new(Plugins {
@@ -73,30 +69,41 @@ impl Plugins {
             watches: Mutex::default(),
             changing: Mutex::default(),
             stopping: AtomicBool::new(false),
+            working: Mutex::default(),
         });
-        let enabled: Vec<Installed> =
-            installed::all(&engine)?.into_iter().filter(|plugin| plugin.state != State::Disabled).collect();
-        engine.add_hook(Arc::new(Saving::new(services, loaded.clone())));
-        if enabled.is_empty() {
-            return Ok(plugins);
-        }
-        loaded.loading();
-        let loading = plugins.clone();
-        let started = thread::Builder::new().name("kith-plugins".into()).spawn(move || {
-            for plugin in enabled {
-                loading.load_or_note(plugin);
-            }
-            loading.loaded.loaded();
-        });
-        if let Err(error) = started {
-            loaded.loaded();
-            return Err(EngineError::Internal(format!("no thread to load plugins: {error}")));
-        }
-        Ok(plugins)
+        engine.add_hook(Arc::new(Saving::new(services, loaded)));
+        plugins.load_enabled();
+        plugins
     }
 
-    /// Looks now and then for plugins that do not recover, until `stop`.
+    fn load_enabled(self: &Arc<Self>) {
+        let enabled: Vec<Installed> = match installed::all(self.engine()) {
+            Ok(all) => all.into_iter().filter(|plugin| plugin.state != State::Disabled).collect(),
+            Err(error) => return tracing::error!(code = error.code(), "plugins cannot be read and do not run"),
+        };
+        if enabled.is_empty() {
+            return;
+        }
+        self.loaded.loading();
+        let plugins = self.clone();
+        let started = thread::Builder::new().name("kith-plugins".into()).spawn(move || {
+            for plugin in enabled {
+                plugins.load_or_note(plugin);
+            }
+            plugins.loaded.loaded();
+        });
+        if let Err(error) = started {
+            tracing::error!(%error, "no thread to load plugins, so they do not run");
+            self.loaded.loaded();
+        }
+    }
+
+    /// Tells them of changes and runs their jobs from now on, and looks now and then for those that do not recover, until `stop`.
     pub fn start(self: &Arc<Self>) {
+        let (services, loaded) = (&self.services, &self.loaded);
+        let working =
+            (Delivery::start(services.clone(), loaded.clone()), Jobs::start(services.clone(), loaded.clone()));
+        *self.working.lock() = Some(working);
         let plugins = Arc::downgrade(self);
         let work = move || {
             loop {
@@ -113,12 +120,21 @@ impl Plugins {
         }
     }
 
-    /// Nothing is called any more; calls under way end with their time.
-    pub fn stop(&self) {
+    /// Ends after the calls under way; what they had not finished comes again at the next start.
+    pub async fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
-        for plugin in self.loaded.all().iter() {
-            self.loaded.take(&plugin.id);
+        let working = self.working.lock().take();
+        if let Some((delivery, jobs)) = working {
+            tokio::join!(delivery.stop(), jobs.stop());
         }
+        for plugin in self.loaded.all().iter() {
+            self.unload(&plugin.id);
+        }
+    }
+
+    pub(crate) fn unload(&self, id: &str) {
+        self.engine().remove_actions(|action| actions::is_of(action, id));
+        self.loaded.take(id);
     }
 
     pub fn is_stopping(&self) -> bool {
@@ -184,14 +200,14 @@ impl Plugins {
     }
 
     /// Loads a plugin, in place of what was loaded of it.
-    pub(crate) fn load(&self, plugin: &Installed) -> Result<Arc<Plugin>, PluginError> {
+    pub(crate) fn load(self: &Arc<Self>, plugin: &Installed) -> Result<Arc<Plugin>, PluginError> {
         let granted = plugin.granted.clone().ok_or_else(|| PluginError::Ungranted(plugin.id.clone()))?;
         let component = self.component(&plugin.version)?;
         let code = Code::link(&self.runtime()?, &component)
             .map_err(|error| PluginError::Runtime(error.root_cause().to_string()))?;
         let secret = |name: &String| Some((name.clone(), installed::secret(self.engine(), &plugin.id, name)?));
         let secrets: BTreeMap<_, _> = granted.secrets.keys().filter_map(secret).collect();
-        Ok(self.loaded.put(Plugin {
+        let loaded = self.loaded.put(Plugin {
             id: plugin.id.clone(),
             record: plugin.record,
             actor: actor(plugin, &granted),
@@ -202,11 +218,36 @@ impl Plugins {
             memory_bytes: memory_bytes(),
             code,
             watch: self.watch(&plugin.id),
-        }))
+        });
+        let offered = actions::of(&self.services, &self.loaded, &loaded);
+        self.engine().remove_actions(|action| actions::is_of(action, &plugin.id));
+        self.engine().add_actions(offered);
+        self.fill_in(loaded.clone(), plugin.version.sha256.clone());
+        Ok(loaded)
+    }
+
+    /// Works out its fields of records that were there before, beside everything else, until it is loaded anew.
+    fn fill_in(self: &Arc<Self>, plugin: Arc<Plugin>, sha256: String) {
+        if plugin.manifest.computed().next().is_none() {
+            return;
+        }
+        let plugins = self.clone();
+        let work = move || {
+            let ended =
+                || plugins.is_stopping() || !plugins.get(&plugin.id).is_some_and(|now| Arc::ptr_eq(&now, &plugin));
+            if let Err(error) = backfill::run(&plugins.services, &plugin, &sha256, &ended)
+                && !ended()
+            {
+                tracing::error!(plugin = %plugin.id, code = error.code(), "a plugin's fields are not filled in; the next start goes on");
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("kith-plugin-fill".into()).spawn(work) {
+            tracing::error!(%error, "no thread to fill in a plugin's fields; the next start tries again");
+        }
     }
 
     /// Loads one that is to run; what keeps it from running is noted where an administrator sees it.
-    fn load_or_note(&self, mut plugin: Installed) {
+    fn load_or_note(self: &Arc<Self>, mut plugin: Installed) {
         let (state, message) = match self.load(&plugin) {
             Ok(_) => (State::Enabled, String::new()),
             Err(error) => {
@@ -240,7 +281,7 @@ impl Plugins {
             if let Err(error) = noted.save(self.engine(), &Actor::system()) {
                 tracing::error!(plugin = %plugin.id, %error, "the state of a plugin cannot be noted");
             }
-            self.loaded.take(&plugin.id);
+            self.unload(&plugin.id);
             self.forget_watch(&plugin.id);
         }
     }

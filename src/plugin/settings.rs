@@ -1,5 +1,7 @@
 //! Settings and secrets of a plugin, as an administrator fills them in.
 
+use std::sync::Arc;
+
 use kith_base::Secret;
 use kith_engine::{Actor, actions::check_input};
 use serde_json::{Map, Value as Json};
@@ -16,7 +18,7 @@ impl Plugins {
     ///
     /// # Errors
     /// `record.invalid` with what is wrong, field by field.
-    pub fn set_settings(&self, actor: &Actor, id: &str, settings: Json) -> Result<Installed, PluginError> {
+    pub fn set_settings(self: &Arc<Self>, actor: &Actor, id: &str, settings: Json) -> Result<Installed, PluginError> {
         self.allowed(actor)?;
         let _turn = self.changing.lock();
         let mut plugin = installed::find(self.engine(), id)?;
@@ -33,7 +35,7 @@ impl Plugins {
     /// # Errors
     /// `plugin.no_secret` when the manifest has none of that name.
     pub fn set_secret(
-        &self,
+        self: &Arc<Self>,
         actor: &Actor,
         id: &str,
         name: &str,
@@ -56,7 +58,7 @@ impl Plugins {
     }
 
     /// Loads a running plugin anew, with what was changed.
-    fn again(&self, plugin: &Installed) -> Result<(), PluginError> {
+    fn again(self: &Arc<Self>, plugin: &Installed) -> Result<(), PluginError> {
         if plugin.state == State::Enabled { self.load(plugin).map(drop) } else { Ok(()) }
     }
 }

@@ -1,10 +1,12 @@
 //! A plugin as the API shows it. No secret is in it, only whether it is set.
 
-use kith_engine::{EngineError, read::rfc3339};
+use kith_base::RecordId;
+use kith_engine::{Actor, EngineError, read::rfc3339};
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
     PluginError,
+    delivery::parked,
     install::Offer,
     installed::{self, Installed, Version},
     lifecycle,
@@ -89,6 +91,31 @@ impl Plugins {
         let watch = self.watch(id);
         let calls: Vec<Json> = watch.calls().iter().map(|call| dated(json!(call))).collect();
         Ok(json!({ "items": calls, "overview": watch.overview(self.engine().now_ms()) }))
+    }
+
+    /// Events that failed, those that will be tried again included; newest first.
+    ///
+    /// # Errors
+    /// `plugin.not_found`
+    pub fn failures(&self, id: &str) -> Result<Json, PluginError> {
+        installed::find(self.engine(), id)?;
+        let one = |failure: &parked::Failure| {
+            let mut shown = dated(json!(failure));
+            shown["due_at"] = failure.due_at.map_or(Json::Null, |at| json!(rfc3339(at)));
+            shown
+        };
+        Ok(json!({ "items": parked::failures(self.engine(), id)?.iter().map(one).collect::<Vec<_>>() }))
+    }
+
+    /// Has a failed event told again, or lets it rest.
+    ///
+    /// # Errors
+    /// `plugin.not_found`, `record.not_found`.
+    pub fn settle_failure(&self, actor: &Actor, id: &str, failure: RecordId, again: bool) -> Result<(), PluginError> {
+        self.allowed(actor)?;
+        installed::find(self.engine(), id)?;
+        let settle = if again { parked::replay } else { parked::dismiss };
+        Ok(settle(self.engine(), id, failure)?)
     }
 
     fn line(&self, plugin: &Installed) -> Json {

@@ -1,11 +1,14 @@
 //! What every handler shares: the engine, the limits, the figures. Holds no business rule and no state that must survive a restart.
 
-use std::sync::{Arc, OnceLock, atomic::AtomicI64};
+use std::sync::{Arc, atomic::AtomicI64};
 
 use kith_backup::Backups;
 use kith_engine::{Actor, Command, CommitOptions, Engine, EngineError, Here, Record};
-use kith_plugin_host::Hosted;
-use tokio::sync::{Semaphore, watch};
+use kith_plugin_host::{Hosted, Plugins, compile::Compiler, http::HttpClient};
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, watch},
+};
 
 use crate::{
     extract::Caller,
@@ -42,17 +45,22 @@ pub struct App {
     /// Turns for imports in the background.
     pub imports: Arc<Semaphore>,
     pub backups: Backups,
-    /// The plugins at work, once they are.
-    hosted: OnceLock<Hosted>,
+    pub plugins: Arc<Plugins>,
+    /// What they offer to people.
+    pub hosted: Hosted,
     /// True once the server stops: live streams end, new imports are refused.
     pub stopping: watch::Sender<bool>,
 }
 
 impl App {
+    /// Called within the runtime that serves it: plugins reach the network from there.
     pub fn new(engine: Engine, options: AppOptions) -> Arc<App> {
         let limiter = options.rate.map(Limiter::new);
+        let plugins = Plugins::open(engine.clone(), Compiler::new(), HttpClient::new(), Handle::current());
         Arc::new(App {
             backups: Backups::new(engine.clone()),
+            hosted: Hosted::new(plugins.services.clone(), plugins.loaded.clone()),
+            plugins,
             engine,
             options,
             metrics: Metrics::new(),
@@ -60,26 +68,8 @@ impl App {
             streams: AtomicI64::new(0),
             session_ended: watch::Sender::new(0),
             imports: crate::api::imports::turns(),
-            hosted: OnceLock::new(),
             stopping: watch::Sender::new(false),
         })
-    }
-
-    /// From now on plugins answer for their endpoints, panels, conditions and importers. Once for an app.
-    pub fn host(&self, hosted: Hosted) {
-        // A second set would leave the first one's conditions with the engine.
-        if self.hosted.set(hosted).is_err() {
-            tracing::error!("plugins were put to work twice; the first ones stay");
-        }
-    }
-
-    /// The plugins at work.
-    ///
-    /// # Errors
-    /// `plugin.not_found` where plugins do not run.
-    pub fn hosted(&self) -> Result<&Hosted, Problem> {
-        let none = || Problem::new("plugin.not_found", "no plugins run here; start the server with 'kith serve'");
-        self.hosted.get().ok_or_else(none)
     }
 
     /// Finds out who calls and runs `work` for them, away from the async runtime: the engine's calls block.

@@ -47,7 +47,7 @@ async fn serve(app: &Arc<App>, request: &mut Request) -> poem::Result<Response> 
     let path = request.uri().path();
     let (id, below) = path.strip_prefix(PREFIX).and_then(|rest| rest.split_once('/')).ok_or_else(nothing)?;
     let below = format!("/{below}");
-    let hosted = app.hosted().map_err(|_| nothing())?.clone();
+    let hosted = app.hosted.clone();
     let plugin = hosted.loaded.get(id).ok_or_else(nothing)?;
     let method = request.method().as_str().to_string();
     let (name, public) = match endpoints::route(&plugin.manifest, &method, &below) {

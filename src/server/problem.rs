@@ -6,6 +6,7 @@ use kith_backup::BackupError;
 use kith_engine::{EngineError, read::rfc3339 as time};
 use kith_exchange::ExchangeError;
 use kith_model::Violation;
+use kith_plugin_host::PluginError;
 use poem::{
     Response,
     error::{MethodNotAllowedError, NotFoundError, ParsePathError, ReadBodyError, ResponseError},
@@ -51,6 +52,16 @@ pub static TABLE: &[(&str, u16, &str)] = &[
     ("erase.unconfirmed", 409, "Erasing needs a confirmation"),
     ("erase.blocked", 409, "Something else needs what would be erased"),
     ("import.conflict", 409, "The import is not in a state for this"),
+    ("plugin.not_found", 404, "There is no such plugin"),
+    ("plugin.no_secret", 404, "The plugin has no such secret"),
+    ("plugin.author", 409, "The plugin was signed by another author"),
+    ("plugin.downgrade", 409, "This version is older"),
+    ("plugin.ungranted", 409, "The plugin waits for a grant"),
+    ("plugin.nothing_pending", 409, "Nothing waits for a grant"),
+    ("plugin.no_previous", 409, "There is no earlier version"),
+    ("plugin.disabled", 409, "The plugin is not enabled"),
+    ("plugin.too_large", 413, "The plugin is too large"),
+    ("plugin.", 422, "The plugin cannot be installed"),
     ("backup.inside", 422, "This is no place for backups"),
     ("backup.schedule", 422, "The schedule is not right"),
     ("backup.stopping", 503, "The server is stopping"),
@@ -231,6 +242,15 @@ impl From<BackupError> for Problem {
         match error {
             BackupError::Engine(error) => error.into(),
             BackupError::Store(error) => EngineError::from(error).into(),
+            error => Problem::new(error.code(), error.to_string()),
+        }
+    }
+}
+
+impl From<PluginError> for Problem {
+    fn from(error: PluginError) -> Self {
+        match error {
+            PluginError::Engine(error) => error.into(),
             error => Problem::new(error.code(), error.to_string()),
         }
     }

@@ -9,8 +9,8 @@ use poem::{
 use crate::{
     api::{
         actions, as_it_was, audit, backups, batch, conditions, erase, events, exports, files, groups, health, history,
-        imports, keys, me, objects, openapi, panels, personal, records, retention, search, second_factor, session,
-        sessions, timeline, tokens, users,
+        imports, keys, me, objects, openapi, panels, personal, plugins, records, retention, search, second_factor,
+        session, sessions, timeline, tokens, users,
     },
     front::refusal,
     problem::Problem,
@@ -101,6 +101,26 @@ pub fn table() -> Vec<RouteEntry> {
         at("/keys/remove").post("removeKey", keys::remove),
         at("/keys/rotate").post("rotateKey", keys::rotate),
         at("/keys/passphrase").post("setVaultPassphrase", keys::passphrase),
+        at("/plugins").get("listPlugins", plugins::list).post("installPlugin", plugins::install),
+        at("/plugins/inspect").post("inspectPlugin", plugins::inspect),
+        at("/plugins/{plugin}").get("getPlugin", plugins::show).delete("removePlugin", plugins::remove),
+        at("/plugins/{plugin}/grant").post("grantPlugin", plugins::grant),
+        at("/plugins/{plugin}/pending").delete("declinePlugin", plugins::decline),
+        at("/plugins/{plugin}/enable").post("enablePlugin", plugins::enable),
+        at("/plugins/{plugin}/disable").post("disablePlugin", plugins::disable),
+        at("/plugins/{plugin}/rollback").post("rollBackPlugin", plugins::roll_back),
+        at("/plugins/{plugin}/settings")
+            .get("getPluginSettings", plugins::settings)
+            .put("setPluginSettings", plugins::set_settings),
+        at("/plugins/{plugin}/secrets/{secret}")
+            .put("setPluginSecret", plugins::set_secret)
+            .delete("clearPluginSecret", plugins::clear_secret),
+        at("/plugins/{plugin}/health").get("getPluginHealth", plugins::health),
+        at("/plugins/{plugin}/log").get("getPluginLog", plugins::log),
+        at("/plugins/{plugin}/calls").get("listPluginCalls", plugins::calls),
+        at("/plugins/{plugin}/failures").get("listPluginFailures", plugins::failures),
+        at("/plugins/{plugin}/failures/{failure}").delete("dismissPluginFailure", plugins::dismiss),
+        at("/plugins/{plugin}/failures/{failure}/replay").post("replayPluginFailure", plugins::replay),
         at("/openapi.json").get("getOpenApi", openapi::document),
         at("/health").get("getHealth", health::show),
         at("/metrics").get("getMetrics", health::metrics),

@@ -194,6 +194,7 @@ impl Bound {
         let app = App::new(engine.clone(), self.options.clone());
         app.settle_imports().await;
         app.backups.start();
+        app.plugins.start();
         if let Err(error) = engine.verify_in_background() {
             tracing::error!(code = error.code(), "the journal is not verified in the background");
         }
@@ -225,6 +226,7 @@ impl Bound {
         }
         // A run under way ends with its batch: the engine takes nothing more once it closes.
         retaining.abort();
+        app.plugins.stop().await;
         let backups = app.backups.clone();
         let close = move || {
             backups.stop();

@@ -6,6 +6,7 @@
 
 pub mod http;
 pub mod phone;
+pub mod plugins;
 pub mod small_disk;
 
 use std::{

@@ -1,7 +1,7 @@
 //! `after-commit`: each plugin reads the journal from a cursor of its own, at least once and in order per record. What fails is parked as a
 //! record and tried again later, with all that follows on the same record behind it; the cursor goes on, so one bad event holds up nothing else.
 
-mod parked;
+pub mod parked;
 mod step;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

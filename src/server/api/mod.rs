@@ -20,6 +20,7 @@ pub mod objects;
 pub mod openapi;
 pub mod panels;
 pub mod personal;
+pub mod plugins;
 pub mod records;
 pub mod retention;
 pub mod search;

@@ -45,13 +45,11 @@ pub async fn list(app: State<'_>, caller: Caller, request: &Request) -> Result<R
         Some(_) => return Err(Problem::request("'slot' must be record, home or settings").into()),
     };
     let object = params.string("object");
-    // Where no plugins run there are no panels.
-    let hosted = app.hosted().ok().cloned();
+    let hosted = app.hosted.clone();
     let body = app
         .act(caller, move |_, actor| {
             let asker = Asker { actor: actor.clone() };
-            let found = hosted.map(|hosted| panels::list(&hosted, &asker, slot, object.as_deref()));
-            Ok(json!({ "items": found.unwrap_or_default() }))
+            Ok(json!({ "items": panels::list(&hosted, &asker, slot, object.as_deref()) }))
         })
         .await?;
     Ok(ok(&body))
@@ -94,7 +92,7 @@ async fn draw(
     work: impl FnOnce(&Hosted, &Asker, &At<'_>) -> std::result::Result<Json, AskError> + Send + 'static,
 ) -> Result<Response> {
     let target: Option<RecordId> = target.map(|id| record_id("records", &id)).transpose()?;
-    let hosted = app.hosted()?.clone();
+    let hosted = app.hosted.clone();
     let body = app
         .act(caller, move |engine: &Engine, actor: &Actor| {
             let asker = Asker { actor: actor.clone() };

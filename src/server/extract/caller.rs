@@ -19,6 +19,7 @@ pub const SESSION_COOKIE: &str = "kith_session";
 #[derive(Clone, Copy)]
 pub struct Trusted;
 
+#[derive(Clone)]
 enum Credentials {
     None,
     Trusted,
@@ -27,6 +28,7 @@ enum Credentials {
 }
 
 /// Who calls, not yet looked up.
+#[derive(Clone)]
 pub struct Caller {
     credentials: Credentials,
 }
