@@ -12,8 +12,7 @@ use super::{
     codes::Codes,
     coding::{Coding, decode, encoded},
     dictionary::Dictionary,
-    places::Places,
-    titles::Titles,
+    leads::Leads,
 };
 
 /// What the integers of a column mean; learned from the first value.
@@ -56,14 +55,6 @@ pub enum Column {
         /// What is known of the records that a column of links leads to; gone when codes change.
         leads: Option<Box<Leads>>,
     },
-}
-
-/// See `places.rs` and `titles.rs`.
-#[derive(Default)]
-pub struct Leads {
-    pub places: Places,
-    /// Once a list has been sorted by the column.
-    pub titles: Option<Titles>,
 }
 
 impl Column {
@@ -254,29 +245,6 @@ impl Column {
         }
     }
 
-    /// Where the links lead, as far as it has been looked up.
-    pub fn places(&self) -> Option<&Places> {
-        match self {
-            Column::Coded { leads, .. } => leads.as_ref().map(|leads| &leads.places),
-            _ => None,
-        }
-    }
-
-    /// The titles that the links sort by, once a list was sorted by them.
-    pub fn titles(&self) -> Option<&Titles> {
-        match self {
-            Column::Coded { leads, .. } => leads.as_ref()?.titles.as_ref(),
-            _ => None,
-        }
-    }
-
-    pub fn titles_mut(&mut self) -> Option<&mut Titles> {
-        match self {
-            Column::Coded { leads, .. } => leads.as_mut()?.titles.as_mut(),
-            _ => None,
-        }
-    }
-
     /// The dictionary code of a row; 0 for null and for columns without a dictionary.
     pub fn code(&self, row: u32) -> u32 {
         match self {
@@ -377,9 +345,7 @@ impl Column {
             }
             Column::Money { set, minor, currency, .. } => set.heap_bytes() + minor.capacity() * 8 + currency.capacity(),
             Column::Coded { codes, words, leads, .. } => {
-                let leads = leads
-                    .as_ref()
-                    .map_or(0, |leads| leads.places.heap_bytes() + leads.titles.as_ref().map_or(0, Titles::heap_bytes));
+                let leads = leads.as_ref().map_or(0, |leads| leads.heap_bytes());
                 codes.heap_bytes() + words.heap_bytes() + leads
             }
         }

@@ -11,6 +11,7 @@ pub mod column;
 mod computed;
 pub mod dictionary;
 pub mod key;
+pub mod leads;
 pub mod lookup;
 pub mod order;
 pub mod places;
@@ -34,13 +35,7 @@ use kith_model::{
 use parking_lot::RwLock;
 
 pub use self::{bits::Bits, computed::value_of};
-use self::{
-    coding::{Coding, ids_of},
-    collate::Collation,
-    column::Column,
-    computed::Computed,
-    table::Table,
-};
+use self::{collate::Collation, column::Column, computed::Computed, table::Table};
 use crate::Record;
 
 /// What is known of a record without reading its values.
@@ -313,39 +308,6 @@ impl Image {
             field => value_of(record, key, |_| field),
         };
         matches!(filter.evaluate(&lookup, context), Ok(cel::Value::Bool(true)))
-    }
-
-    /// Records outside the trash whose links name `id`: object, field, record.
-    pub fn pointing_at(&self, id: RecordId) -> Vec<(u32, u32, RecordId)> {
-        self.pointing(id, false)
-    }
-
-    /// As `pointing_at`, with the trash.
-    pub fn pointing_at_with_trash(&self, id: RecordId) -> Vec<(u32, u32, RecordId)> {
-        self.pointing(id, true)
-    }
-
-    fn pointing(&self, id: RecordId, trash: bool) -> Vec<(u32, u32, RecordId)> {
-        let mut found = Vec::new();
-        for cell in self.cells() {
-            let table = cell.read();
-            for slot in table.slots.iter().filter(|s| s.known && s.def.id != u32::MAX) {
-                let Column::Coded { coding, codes, words, .. } = &slot.column else { continue };
-                let mut rows = match coding {
-                    Coding::Link => match words.find(&id.0) {
-                        Some(code) => codes.equal(code),
-                        None => continue,
-                    },
-                    Coding::Links => codes.within(&words.matching(|list| ids_of(list).any(|i| i == id))),
-                    Coding::Text | Coding::Any => continue,
-                };
-                if !trash {
-                    rows.and(&table.live);
-                }
-                found.extend(rows.iter().map(|row| (table.def.id, slot.def.id, table.ids[row as usize])));
-            }
-        }
-        found
     }
 
     /// Whether reading would wait for nobody right now.

@@ -1,5 +1,5 @@
-//! Where the links of a field lead: object and row of each target, by dictionary code. Kept beside the column, since no two tables are
-//! ever locked together; looked up when first asked for, and afterwards only for codes that are new.
+//! Where links lead, and what leads to a record. Object and row of each target are kept by dictionary code beside the column, since no
+//! two tables are ever locked together; looked up when first asked for, and afterwards only for codes that are new.
 
 use kith_base::RecordId;
 use parking_lot::RwLock;
@@ -7,7 +7,7 @@ use parking_lot::RwLock;
 use super::{
     Image,
     bits::Bits,
-    coding::{Coding, decode, linked},
+    coding::{Coding, decode, ids_of, linked},
     column::Column,
     table::Table,
 };
@@ -98,6 +98,39 @@ impl Image {
         // A column ends where its last value is.
         (codes.len()..table.len()).for_each(|row| rows.set(row, true));
         rows
+    }
+
+    /// Records outside the trash whose links name `id`: object, field, record.
+    pub fn pointing_at(&self, id: RecordId) -> Vec<(u32, u32, RecordId)> {
+        self.pointing(id, false)
+    }
+
+    /// As `pointing_at`, with the trash.
+    pub fn pointing_at_with_trash(&self, id: RecordId) -> Vec<(u32, u32, RecordId)> {
+        self.pointing(id, true)
+    }
+
+    fn pointing(&self, id: RecordId, trash: bool) -> Vec<(u32, u32, RecordId)> {
+        let mut found = Vec::new();
+        for cell in self.cells() {
+            let table = cell.read();
+            for slot in table.slots.iter().filter(|s| s.known && s.def.id != u32::MAX) {
+                let Column::Coded { coding, codes, words, .. } = &slot.column else { continue };
+                let mut rows = match coding {
+                    Coding::Link => match words.find(&id.0) {
+                        Some(code) => codes.equal(code),
+                        None => continue,
+                    },
+                    Coding::Links => codes.within(&words.matching(|list| ids_of(list).any(|i| i == id))),
+                    Coding::Text | Coding::Any => continue,
+                };
+                if !trash {
+                    rows.and(&table.live);
+                }
+                found.extend(rows.iter().map(|row| (table.def.id, slot.def.id, table.ids[row as usize])));
+            }
+        }
+        found
     }
 
     /// Looks up what is new in a column of links, and what was not there before.
