@@ -152,15 +152,10 @@ impl Manifest {
         fields.filter_map(|(key, field)| Some((key.clone(), field.computed.clone()?))).collect()
     }
 
-    /// Whether records of the object may be read: granted, the plugin's own, or part of what it hooks into or adds to.
+    /// Whether the grant allows this; a plugin's own objects need no asking.
     pub fn may(&self, right: &str, object: &str) -> bool {
         let granted = self.records.get(object).is_some_and(|rights| rights.iter().any(|one| one == right));
-        let seen = || {
-            let hooked = self.hooks.before_save.iter().flat_map(|hook| &hook.objects);
-            let heard = self.events.iter().flat_map(|events| &events.objects);
-            self.fields.contains_key(object) || hooked.chain(heard).any(|name| name == object)
-        };
-        granted || self.objects.contains_key(object) || (right == "read" && seen())
+        granted || self.objects.contains_key(object)
     }
 
     pub fn hears(&self, object: &str, kind: &str, by_itself: bool) -> bool {
