@@ -137,7 +137,7 @@ mod tests {
     fn failing_more_than_half_of_twenty_opens_it_unless_they_are_long_ago() {
         let (mut quick, mut slow) = (Breaker::default(), Breaker::default());
         for n in 0..20 {
-            let well = n % 5 > 2;
+            let well = n % 5 < 2;
             quick.ended(n, well);
             slow.ended(n * WINDOW_MS, well);
         }

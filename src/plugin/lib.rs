@@ -44,3 +44,6 @@ pub use error::PluginError;
 pub use hosted::Hosted;
 pub use objects::objects;
 pub use plugins::Plugins;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! Whatever a plugin does, a save, the others and the host go on, and the administrator learns what it was.
+
+use kith_engine::Actor;
+use serde_json::json;
+
+use super::Bench;
+
+/// What a call of the action ends in.
+fn ends_in(behaviour: &str) -> Option<String> {
+    let bench = Bench::with("fixture-bad", json!({"where": "action", "behaviour": behaviour}))?;
+    let company = bench.create("companies", json!({"name": "A"})).unwrap();
+    let outcome = bench.act("companies", company.id, "fixture_bad__act");
+    // The server is there, and so is the record.
+    assert_eq!(bench.values("companies", company.id)["name"], "A");
+    Some(match outcome {
+        Ok(said) => format!("fine: {}", said.unwrap_or_default()),
+        Err(error) => error.to_string(),
+    })
+}
+
+macro_rules! harms {
+    ($($name:ident: $behaviour:literal => $said:literal;)*) => { $(
+        #[test]
+        fn $name() {
+            let Some(said) = ends_in($behaviour) else { return };
+            assert!(said.contains($said), "{}: {said}", $behaviour);
+        }
+    )* };
+}
+
+harms! {
+    a_memory_bomb_meets_its_limit: "memory-bomb" => "more than 64 MB of memory";
+    a_stack_overflow_is_stopped: "stack-overflow" => "called itself too deeply";
+    a_trap_costs_one_call: "trap" => "failed";
+    an_abort_costs_one_call: "abort" => "failed";
+    a_flood_of_host_calls_is_stopped: "host-call-flood" => "more than 1000 times";
+    endless_host_calls_are_stopped: "endless-host-calls" => "more than 1000 times";
+    a_flood_of_log_lines_is_left_out: "log-flood" => "fine";
+    a_secret_does_not_leave_for_another_host: "secret-elsewhere" => "is not for http://127.0.0.1:2";
+    a_host_that_is_not_listed_is_refused: "http-unlisted" => "not among the granted hosts";
+    an_address_of_this_machine_is_refused: "http" => "an address of this machine";
+    writing_what_was_not_granted_is_refused: "write-ungranted" => "is not granted";
+    reading_what_was_not_granted_is_refused: "read-ungranted" => "is not granted";
+}
+
+#[test]
+fn an_endless_loop_in_a_save_is_cut_and_the_save_goes_on() {
+    let Some(bench) = Bench::with("fixture-bad", json!({"where": "before-save", "behaviour": "endless-loop"})) else {
+        return;
+    };
+    for n in 0..6 {
+        bench.create("companies", json!({"name": format!("A{n}")})).unwrap();
+    }
+    let lines = bench.plugins.watch("fixture-bad").lines();
+    assert!(lines.iter().any(|l| l.message.contains("before-save did not answer within 50 ms")), "{lines:?}");
+    assert!(lines.iter().any(|l| l.message.contains("rests until")), "the circuit opened: {lines:?}");
+}
+
+#[test]
+fn what_saving_must_not_do_is_refused() {
+    for behaviour in ["write", "kv-write", "mail", "http"] {
+        let Some(bench) = Bench::with("fixture-bad", json!({"where": "before-save", "behaviour": behaviour})) else {
+            return;
+        };
+        bench.create("companies", json!({"name": "A"})).unwrap();
+        assert_eq!(bench.count("notes"), 0, "{behaviour}");
+        assert_eq!(bench.kept("fixture-bad", "key"), None, "{behaviour}");
+    }
+}
+
+#[test]
+fn what_is_amended_without_leave_counts_as_a_failure() {
+    for behaviour in ["amend-other-field", "amend-wrong-type"] {
+        let Some(bench) = Bench::with("fixture-bad", json!({"where": "before-save", "behaviour": behaviour})) else {
+            return;
+        };
+        let company = bench.create("companies", json!({"name": "A"})).unwrap();
+        assert_eq!(bench.values("companies", company.id)["name"], "A", "{behaviour}");
+        let lines = bench.plugins.watch("fixture-bad").lines();
+        assert!(lines.iter().any(|l| l.message.contains("before-save was skipped")), "{behaviour}: {lines:?}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_the_contract_is_not_installed() {
+    for (name, said) in [("fixture-ungranted", "plugin.toml does not ask for it"), ("fixture-types", "contract")] {
+        let Some(file) = super::fixture(name) else { return };
+        let bench = Bench::new();
+        let error = bench.plugins.offer(&Actor::cli(), &file).err().expect(name).to_string();
+        assert!(error.contains(said), "{name}: {error}");
+    }
+    let Some(file) = super::fixture("fixture-good") else { return };
+    let bench = Bench::new();
+    for end in (0..file.len()).step_by(file.len() / 40) {
+        assert!(bench.plugins.offer(&Actor::cli(), &file[..end]).is_err(), "{end} bytes");
+    }
+}
+
+#[test]
+fn one_that_fails_leaves_the_others_alone() {
+    let Some(good) = super::fixture("fixture-good") else { return };
+    let Some(bench) = Bench::with("fixture-bad", json!({"where": "before-save", "behaviour": "trap"})) else { return };
+    bench.install(&good);
+    for _ in 0..6 {
+        bench.create("companies", json!({"name": "A"})).unwrap();
+    }
+    let person = bench.create("people", json!({"first_name": "ada", "last_name": "L"})).unwrap();
+    assert_eq!(bench.values("people", person.id)["first_name"], "Ada");
+}
