@@ -13,6 +13,7 @@ mod disk;
 mod erase;
 mod full_disk;
 mod keys;
+mod plugins;
 mod readme;
 mod record;
 mod refusals;
