@@ -144,7 +144,7 @@ fn what_is_no_plugin_is_refused_in_words_and_leaves_nothing() {
 }
 
 #[test]
-fn plugins_are_there_again_after_a_restart_and_in_a_backup() {
+fn plugins_are_there_again_after_a_restart() {
     let server = Server::start();
     let admin = server.admin();
     install(&admin, &plain("plain", "1.0.0", ASKS), "true");
@@ -152,7 +152,6 @@ fn plugins_are_there_again_after_a_restart_and_in_a_backup() {
     let admin = server.admin();
     let plugin = admin.get("/plugins/plain").expect(200);
     assert_eq!((&plugin["state"], &plugin["message"]), (&json!("enabled"), &json!(null)));
-    // The file itself is in the vault's files, which backups take along.
     admin.post("/plugins/plain/disable", &json!(null)).expect(200);
     assert_eq!(admin.post("/plugins/plain/enable", &json!(null)).expect(200)["state"], "enabled");
 }
