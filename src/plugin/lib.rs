@@ -16,6 +16,7 @@ mod filter;
 mod host;
 pub mod hosted;
 pub mod http;
+pub mod importers;
 pub mod inspect;
 pub mod install;
 pub mod installed;

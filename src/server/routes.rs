@@ -69,6 +69,7 @@ pub fn table() -> Vec<RouteEntry> {
         at("/files").post("uploadFile", files::receive),
         at("/files/{id}/content").get("downloadFile", files::content),
         at("/imports").post("startImport", imports::start),
+        at("/importers").get("listImporters", imports::importers),
         at("/imports/{id}").get("getImport", imports::show),
         at("/imports/{id}/refused.csv").get("getRefusedRows", imports::refused),
         at("/imports/{id}/undo").post("undoImport", imports::undo),

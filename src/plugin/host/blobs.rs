@@ -13,6 +13,7 @@ use crate::{
         Error,
         blobs::{Host, Info},
     },
+    importers::Source,
     runtime::call::{CallState, Phase},
 };
 
@@ -27,6 +28,15 @@ type Answer<T> = wasmtime::Result<Result<T, Error>>;
 impl Host for CallState {
     fn stat(&mut self, id: String) -> Answer<Info> {
         self.limits.host_call()?;
+        if let Some(source) = self.source(&id) {
+            return Ok(Ok(Info {
+                id,
+                name: source.name.clone(),
+                mime: source.media_type.clone(),
+                size: source.size_bytes,
+                sha256: source.sha256.clone(),
+            }));
+        }
         Ok(self.file(&id).and_then(|record| self.info_of(&record)))
     }
 
@@ -42,10 +52,13 @@ impl Host for CallState {
 }
 
 impl CallState {
+    /// The file that this call is about.
+    fn source(&self, id: &str) -> Option<&Source> {
+        self.info.source.as_deref().filter(|source| source.id.to_string() == id)
+    }
+
     fn file(&self, id: &str) -> Result<Record, Error> {
-        if !self.plugin.manifest.blobs.as_ref().is_some_and(|blobs| blobs.read)
-            && self.plugin.manifest.importers.is_empty()
-        {
+        if !self.plugin.manifest.blobs.as_ref().is_some_and(|blobs| blobs.read) {
             return Err(Error::Denied(
                 "files are not granted; ask for them in plugin.toml: [blobs] read = true".into(),
             ));
@@ -75,9 +88,12 @@ impl CallState {
     }
 
     fn read_file(&self, id: &str, offset: u64, len: u32) -> Result<Vec<u8>, Error> {
-        let record = self.file(id)?;
+        let stored = match self.source(id) {
+            Some(source) => source.stored.clone(),
+            None => self.text(&self.file(id)?, "content"),
+        };
         let unreadable = |e: &dyn std::fmt::Display| Error::Unavailable(e.to_string());
-        let mut file = self.engine().files().read(&self.text(&record, "content")).map_err(|e| unreadable(&e))?;
+        let mut file = self.engine().files().read(&stored).map_err(|e| unreadable(&e))?;
         file.seek(SeekFrom::Start(offset)).map_err(|e| unreadable(&e))?;
         let mut content = Vec::new();
         file.take(u64::from(len)).read_to_end(&mut content).map_err(|e| unreadable(&e))?;

@@ -9,7 +9,7 @@ use kith_base::{RecordId, TimestampMs};
 use wasmtime::{Store, Trap};
 
 use super::{Runtime, limits::Limits};
-use crate::{plugin::Plugin, services::Services};
+use crate::{importers::Source, plugin::Plugin, services::Services};
 
 /// What a guest may do besides reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,6 +88,8 @@ pub struct CallInfo {
     pub time_zone: String,
     pub now_ms: TimestampMs,
     pub budget: Duration,
+    /// A file that this call may read, whatever else is granted.
+    pub source: Option<Arc<Source>>,
 }
 
 impl CallInfo {
@@ -108,6 +110,7 @@ impl CallInfo {
             time_zone: services.engine.read_context().time_zone,
             now_ms,
             budget,
+            source: None,
         }
     }
 }

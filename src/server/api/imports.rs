@@ -7,6 +7,7 @@ use kith_exchange::{
     ExchangeError,
     import::{self, ImportOptions},
 };
+use kith_plugin_host::Asker;
 use poem::{
     Response, Result, handler,
     http::{StatusCode, header},
@@ -15,7 +16,7 @@ use poem::{
 use serde_json::{Value as Json, json};
 
 use super::{
-    State, answer, ok,
+    State, answer, ok, pulled,
     upload::{self, attachment},
 };
 use crate::{
@@ -37,7 +38,22 @@ pub async fn start(app: State<'_>, caller: Caller, mut form: Multipart) -> Resul
     let turn = app.imports.clone().try_acquire_owned().map_err(|_| {
         Problem::new("rate.limited", format!("{IMPORTS_MAX} imports are running; wait for one to end")).retry_after(10)
     })?;
-    let (mut options, content) = read(&mut form).await?;
+    let (mut options, content, importer) = read(&mut form).await?;
+    let content = match importer {
+        None => content,
+        Some(importer) => {
+            let hosted = app.hosted.clone();
+            let (actor, content) = (actor.clone(), content.clone());
+            let mut asked = options.clone();
+            let (pulled, of) = blocking(move || {
+                let pulled = pulled::pull(&hosted, &actor, &importer, &content, &mut asked)?;
+                Ok((pulled, asked))
+            })
+            .await?;
+            options = of;
+            Arc::new(pulled)
+        }
+    };
     if options.dry_run {
         let engine = app.engine.clone();
         let found = blocking(move || Ok(import::inspect(&engine, &actor, &content, &options)?)).await?;
@@ -76,11 +92,12 @@ pub fn turns() -> Arc<tokio::sync::Semaphore> {
     Arc::new(tokio::sync::Semaphore::new(IMPORTS_MAX))
 }
 
-async fn read(form: &mut Multipart) -> Result<(ImportOptions, Arc<Vec<u8>>), Problem> {
-    let (mut options, mut content, mut name) = (ImportOptions::default(), None, None);
+async fn read(form: &mut Multipart) -> Result<(ImportOptions, Arc<Vec<u8>>, Option<String>), Problem> {
+    let (mut options, mut content, mut name, mut importer) = (ImportOptions::default(), None, None, None);
     while let Some(part) = upload::next(form).await? {
         match part.name().unwrap_or_default() {
             "options" => options = parse_options(&upload::text(part).await?)?,
+            "importer" => importer = Some(upload::text(part).await?).filter(|name| !name.trim().is_empty()),
             "file" => {
                 name =
                     part.file_name().map(|name| name.chars().filter(|c| !c.is_control()).take(200).collect::<String>());
@@ -89,14 +106,14 @@ async fn read(form: &mut Multipart) -> Result<(ImportOptions, Arc<Vec<u8>>), Pro
             other => {
                 let shown: String = other.chars().take(40).collect();
                 return Err(Problem::request(format!(
-                    "the form has a part '{shown}'; it may have 'options' and 'file'"
+                    "the form has a part '{shown}'; it may have 'options', 'importer' and 'file'"
                 )));
             }
         }
     }
     options.file_name = options.file_name.or(name).filter(|name| !name.is_empty());
     let content = content.ok_or_else(|| Problem::request("the form has no part named 'file'"))?;
-    Ok((options, Arc::new(content)))
+    Ok((options, Arc::new(content), importer))
 }
 
 /// Options as a client sends them: what is null is not said.
@@ -106,6 +123,19 @@ fn parse_options(text: &str) -> Result<ImportOptions, Problem> {
         map.retain(|_, value| !value.is_null());
     }
     serde_json::from_value(json).map_err(|error| Problem::request(format!("'options' does not fit: {error}")))
+}
+
+/// The importers of plugins that the caller may use.
+#[handler]
+pub async fn importers(app: State<'_>, caller: Caller) -> Result<Response> {
+    let hosted = app.hosted.clone();
+    let body = app
+        .act(caller, move |_, actor| {
+            let asker = Asker { actor: actor.clone() };
+            Ok(json!({ "items": kith_plugin_host::importers::list(&hosted, &asker) }))
+        })
+        .await?;
+    Ok(ok(&body))
 }
 
 #[handler]

@@ -21,6 +21,7 @@ pub mod openapi;
 pub mod panels;
 pub mod personal;
 pub mod plugins;
+mod pulled;
 pub mod records;
 pub mod retention;
 pub mod search;

@@ -123,6 +123,7 @@ pub static ALL: &[Described] = &[
     op("uploadFile", "Files", "Store a file, attached to a record when one is named", &["attachTo", "attachRecord"], Form("FileForm"), Created("Record"), &[]),
     op("downloadFile", "Files", "A file's content", NONE, Takes::Nothing, Other(&["application/octet-stream"]), &[]),
     op("startImport", "Imports", "Import a file, or look at what importing it would do", NONE, Form("ImportForm"), Job, &[409]),
+    op("listImporters", "Imports", "Importers of plugins, for files that Kith cannot read itself", NONE, Takes::Nothing, Gives::Json("Importers"), &[]),
     op("getImport", "Imports", "How an import is doing", NONE, Takes::Nothing, Gives::Json("ImportJob"), &[]),
     op("getRefusedRows", "Imports", "The rows that were not imported, with reasons", NONE, Takes::Nothing, Other(&["text/csv"]), &[]),
     op("undoImport", "Imports", "Undo an import", NONE, Takes::Nothing, Gives::Json("ImportJob"), &[409]),
