@@ -212,3 +212,44 @@ fn hostile_words_are_only_words() {
     }
     assert_eq!(desk.find("title:\"rossi\" OR 1=1").len(), 0);
 }
+
+#[test]
+fn what_is_removed_is_gone_before_the_image_forgets_it() {
+    let desk = cast();
+    desk.search.remove(id(2));
+    desk.search.settle();
+    assert!(!desk.find("rossi").contains(&id(2)));
+    assert_eq!(desk.search.rows_matching("fortune", PEOPLE, &[4], false).map(|rows| rows.count()), Some(0));
+}
+
+#[test]
+fn what_changes_often_is_found_as_it_is_last() {
+    let desk = cast();
+    for n in 0..60 {
+        for id in [2, 9] {
+            let name = if n == 59 { "Lasting Lund" } else { "Passing Pedersen" };
+            let record = record(PEOPLE, id, vec![(1, name)]);
+            desk.image.apply(&record);
+            desk.search.upsert(&record);
+        }
+    }
+    desk.search.settle();
+    let mut found = desk.find("lasting");
+    found.sort();
+    assert_eq!(found, [id(2), id(9)]);
+    assert!(desk.find("passing").is_empty() && !desk.find("rossi").contains(&id(2)));
+}
+
+#[test]
+fn a_steady_stream_is_searchable_while_it_goes_on() {
+    let desk = cast();
+    let told = (0..5_000).find(|_| {
+        let record = record(PEOPLE, 9, vec![(1, "Steady Stream")]);
+        desk.image.apply(&record);
+        desk.search.upsert(&record);
+        // Shorter than any pause that would end the gathering.
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        !desk.find("steady").is_empty()
+    });
+    assert!(told.is_some(), "a stream that never pauses is never searchable");
+}
