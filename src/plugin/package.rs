@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+pub use ed25519_dalek::SigningKey;
+use ed25519_dalek::{Signature, Signer, VerifyingKey};
 use wasm_encoder::{ComponentSection, CustomSection};
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
@@ -71,6 +72,12 @@ pub fn componentize(module: &[u8], manifest: &str, texts: Option<&str>) -> Resul
         append(&mut file, TEXTS, texts.as_bytes());
     }
     Ok(file)
+}
+
+/// An author's key as it is kept: 64 hexadecimal digits.
+pub fn signing_key(text: &str) -> Option<SigningKey> {
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?;
+    Some(SigningKey::from_bytes(&bytes.try_into().ok()?))
 }
 
 /// Appends the author's signature.

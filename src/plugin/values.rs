@@ -78,7 +78,7 @@ pub fn short_object<'a>(manifest: &Manifest, object: &'a str) -> &'a str {
 
 /// A record as a guest sees it. `select`: schema keys; none: all. Fields without a value are left out.
 pub fn entity(manifest: &Manifest, object: &ObjectDef, record: &Record, select: Option<&[String]>) -> Entity {
-    let wanted = |field: &&FieldDef| select.is_none_or(|keys| keys.iter().any(|key| *key == field.key));
+    let wanted = |field: &&FieldDef| select.is_none_or(|keys| keys.contains(&field.key));
     let one = |field: &FieldDef| {
         let value = to_guest(field, record.values.get(field.id));
         (!matches!(value, Value::Null))

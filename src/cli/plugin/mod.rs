@@ -1,5 +1,6 @@
 //! `kith plugin`: what is installed, what it may do, and how it is doing.
 
+mod author;
 mod configure;
 mod install;
 mod list;
@@ -15,6 +16,16 @@ use super::{Common, Outcome, ask, open, print};
 /// Install and manage plugins
 #[derive(clap::Subcommand)]
 pub enum Command {
+    /// Begin a plugin: a working one with a test, in Rust, TypeScript or Python
+    New(author::NewArgs),
+    /// Build the plugin of a folder to one .wasm file
+    Build(author::BuildArgs),
+    /// Say what a .wasm file is and asks for; runs nothing of it
+    Check { file: PathBuf },
+    /// Run the tests of a plugin, without a server
+    Test(author::TestArgs),
+    /// Build at every change, swap the plugin into Kith, and show its log
+    Dev(author::DevArgs),
     /// Install a plugin from its .wasm file, or another version of one
     ///
     /// It runs once you have granted what it asks for. A version that asks for more than was granted waits for a grant, and the one before
@@ -84,6 +95,11 @@ pub enum Command {
 
 pub async fn run(common: &Common, command: Command) -> Outcome {
     match command {
+        Command::New(args) => author::new(common, &args),
+        Command::Build(args) => author::build(common, &args),
+        Command::Check { file } => author::check(common, &file),
+        Command::Test(args) => author::test(&args),
+        Command::Dev(args) => author::dev(common, args).await,
         Command::Install(args) => install::run(common, args).await,
         Command::List => list::run(common).await,
         Command::Show { id } => list::show(common, &id).await,

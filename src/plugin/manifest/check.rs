@@ -112,7 +112,8 @@ pub fn version(text: &str) -> Option<(u64, u64, u64)> {
     }
 }
 
-pub(crate) fn is_plugin_id(id: &str) -> bool {
+/// Lower-case words joined by `-`, short enough for the keys of its fields.
+pub fn is_plugin_id(id: &str) -> bool {
     id.len() <= PLUGIN_ID_MAX
         && !id.contains('_')
         && !id.contains("--")

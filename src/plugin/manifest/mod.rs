@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-pub use check::{PLUGIN_ID_MAX, version as version_of};
+pub use check::{PLUGIN_ID_MAX, is_plugin_id, version as version_of};
 
 /// The contract this host speaks.
 pub const API: &str = "0.1";
