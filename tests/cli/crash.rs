@@ -30,10 +30,14 @@ fn write_until_gone(server: &Server, writers: usize) -> Vec<thread::JoinHandle<V
 
 /// Starts on what is left, looks for every one of them, and lets the chain be checked.
 fn all_there(vault: Vault, acknowledged: &[String]) -> Vault {
-    let server = Server::on(vault);
-    let vault = find(server, acknowledged).stop();
+    let vault = find(serve(vault), acknowledged).stop();
     assert!(vault.run(&["verify"]).status.success(), "something does not verify");
     vault
+}
+
+/// Serves without a limit of requests: here one client asks for all there is.
+fn serve(vault: Vault) -> Server {
+    Server::with(vault, &["--rate", "0"])
 }
 
 fn find(server: Server, acknowledged: &[String]) -> Server {
@@ -67,7 +71,7 @@ fn kills_at_random_moments_lose_no_acknowledged_write() {
     let mut acknowledged: Vec<String> = Vec::new();
     let mut died_early = 0;
     for round in 0..rounds() {
-        let server = Server::on(vault);
+        let server = serve(vault);
         let before = acknowledged.len();
         let writers = write_until_gone(&server, 1 + below(8) as usize);
         thread::sleep(Duration::from_millis(50 + below(450)));
@@ -83,7 +87,7 @@ fn kills_at_random_moments_lose_no_acknowledged_write() {
             child.wait().unwrap();
             died_early += 1;
         }
-        let server = find(Server::on(vault), &acknowledged[before..]);
+        let server = find(serve(vault), &acknowledged[before..]);
         // Every second time the next writers meet a store that was never closed in order.
         vault = if below(2) == 0 { server.kill() } else { server.stop() };
         if round % 10 == 9 {
