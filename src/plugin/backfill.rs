@@ -4,8 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use kith_engine::{Actor, Cause, Command, CommitOptions, EngineError, Fields, Query, Record};
-use kith_model::ObjectDef;
-use serde_json::{Map, Value as Json};
+use kith_model::{ObjectDef, Value};
 
 use crate::{
     plugin::Plugin,
@@ -79,25 +78,34 @@ fn page_of(
         return Ok(true);
     }
     let rows: Vec<_> = records.iter().map(|record| entity(&plugin.manifest, object, record, None)).collect();
-    let mut changes: Vec<Map<String, Json>> = vec![Map::new(); records.len()];
+    let mut changes: Vec<Vec<(String, Value)>> = vec![Vec::new(); records.len()];
+    let context = services.engine.read_context();
     for (of, key, _) in plugin.manifest.computed().filter(|(of, ..)| *of == object.key) {
         let Some(def) = object.field(&plugin.manifest.own_field_key(&of, key)) else { continue };
         let info = CallInfo::new(services, Capability::Computed, key, Phase::Saving, BUDGET);
         match compute_rows(services, plugin, info, key, &rows) {
-            Ok(values) => values.into_iter().zip(&mut changes).for_each(|(value, change)| {
-                change.insert(def.key.clone(), value);
-            }),
+            Ok(values) => {
+                for (json, change) in values.iter().zip(&mut changes) {
+                    match def.kind().read(def, &context, json) {
+                        Ok(value) => change.push((def.key.clone(), value)),
+                        Err(violation) => {
+                            let said = format!("computed '{key}' gave no {}: {}", def.kind, violation.message);
+                            plugin.watch.note(&said);
+                        }
+                    }
+                }
+            }
             Err(said) => {
                 plugin.watch.note(&format!("computed '{key}' of records that were there before: {said}"));
                 return Ok(false);
             }
         }
     }
-    let command = |(record, values): (&Record, Map<String, Json>)| Command::Update {
+    let command = |(record, values): (&Record, Vec<(String, Value)>)| Command::Update {
         object: object.key.clone(),
         id: record.id,
         version: None,
-        values: Fields::Json(values),
+        values: Fields::Parsed(values),
     };
     let commands = records.iter().zip(changes).filter(|(_, values)| !values.is_empty()).map(command).collect();
     let options = CommitOptions::caused_by(Cause::of(CAUSE, plugin.id.clone()));

@@ -304,6 +304,12 @@ fn actor(plugin: &Installed, granted: &Manifest) -> Actor {
         };
         objects.entry(granted.object_key(object)).or_insert(grant);
     }
+    let blobs = granted.blobs.clone().unwrap_or_default();
+    if blobs.read || blobs.write {
+        let read = if blobs.read { Reach::All } else { Reach::None };
+        let grant = ObjectGrant { create: blobs.write, read, ..ObjectGrant::default() };
+        objects.entry("files".to_string()).or_insert(grant);
+    }
     let grants = Grants { objects, default: ObjectGrant::default() };
     Actor {
         kind: ActorKind::Plugin,

@@ -52,7 +52,6 @@ pub static TABLE: &[(&str, u16, &str)] = &[
     ("erase.unconfirmed", 409, "Erasing needs a confirmation"),
     ("erase.blocked", 409, "Something else needs what would be erased"),
     ("import.conflict", 409, "The import is not in a state for this"),
-    ("plugin.not_found", 404, "There is no such plugin"),
     ("plugin.no_secret", 404, "The plugin has no such secret"),
     ("plugin.author", 409, "The plugin was signed by another author"),
     ("plugin.downgrade", 409, "This version is older"),

@@ -30,7 +30,7 @@ macro_rules! harms {
 
 harms! {
     a_memory_bomb_meets_its_limit: "memory-bomb" => "more than 64 MB of memory";
-    a_stack_overflow_is_stopped: "stack-overflow" => "called itself too deeply";
+    a_stack_overflow_is_stopped: "stack-overflow" => "out of bounds memory access";
     a_trap_costs_one_call: "trap" => "failed";
     an_abort_costs_one_call: "abort" => "failed";
     a_flood_of_host_calls_is_stopped: "host-call-flood" => "more than 1000 times";
