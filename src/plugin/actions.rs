@@ -9,6 +9,7 @@ use kith_model::{Schema, Violation};
 use serde_json::{Value as Json, json};
 
 use crate::{
+    asking::clip,
     contract::{Call, Error, actions::exports::kith::plugin::actions::Step},
     jobs::Put,
     manifest::{self, Needs},
@@ -135,7 +136,7 @@ impl Action for PluginAction {
 fn message(answer: &str) -> Option<String> {
     let answer: Json = serde_json::from_str(answer).ok()?;
     let text = answer["message"].as_str()?;
-    Some(text.chars().filter(|c| !c.is_control()).take(MESSAGE_CHARS_MAX).collect())
+    Some(clip(text, MESSAGE_CHARS_MAX))
 }
 
 /// One run of an action, from its first call to its last.

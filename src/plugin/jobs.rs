@@ -11,6 +11,7 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     actions::{Done, Work},
+    asking::clip,
     backoff,
     contract::{Call, jobs::exports::kith::plugin::jobs::Progress},
     objects::{ids::jobs as ids, record_of},
@@ -383,7 +384,7 @@ enum Turn {
 }
 
 fn short(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(NOTE_CHARS_MAX).collect()
+    clip(text, NOTE_CHARS_MAX)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use kith_model::{FieldDef, ObjectDef, Value as Model, Violation as ModelViolatio
 use serde_json::{Map, Value as Json};
 
 use crate::{
+    asking::clip,
     contract::{Entity, Field, Value, Violation},
     manifest::Manifest,
 };
@@ -127,7 +128,7 @@ pub fn from_violations(manifest: &Manifest, object: &ObjectDef, list: Vec<Violat
     let one = |v: Violation| {
         let code: String =
             v.code.chars().filter(|c| c.is_ascii_lowercase() || matches!(c, '_' | '0'..='9')).take(60).collect();
-        let message: String = v.message.chars().filter(|c| !c.is_control()).take(MESSAGE_CHARS_MAX).collect();
+        let message = clip(&v.message, MESSAGE_CHARS_MAX);
         ModelViolation {
             field: v
                 .field
