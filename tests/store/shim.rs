@@ -138,10 +138,11 @@ pub fn fail_after_more(count: usize, errno: c_int) {
     }
 }
 
-fn of_fd(fd: c_int) -> Option<(PathBuf, u64)> {
+/// Where `fd` leads, and the inode of a file. A folder has none here: its inode may be that of a file which is gone.
+fn of_fd(fd: c_int) -> Option<(PathBuf, Option<u64>)> {
     let link = format!("/proc/self/fd/{fd}");
-    let inode = std::fs::metadata(&link).ok()?.ino();
-    Some((std::fs::read_link(link).ok()?, inode))
+    let about = std::fs::metadata(&link).ok()?;
+    Some((std::fs::read_link(link).ok()?, about.is_file().then(|| about.ino())))
 }
 
 /// Runs `record` when `fd` is a file or folder below the root.
@@ -150,7 +151,7 @@ fn with_fd(fd: c_int, record: impl FnOnce(&mut Recorder, PathBuf, Option<usize>)
     let Some(recorder) = &mut *guard else { return };
     let Some((path, inode)) = of_fd(fd) else { return };
     if let Ok(inside) = path.strip_prefix(&recorder.root) {
-        let (inside, file) = (inside.to_path_buf(), recorder.by_inode.get(&inode).copied());
+        let (inside, file) = (inside.to_path_buf(), inode.and_then(|inode| recorder.by_inode.get(&inode).copied()));
         record(recorder, inside, file);
     }
 }
