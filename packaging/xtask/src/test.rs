@@ -60,9 +60,9 @@ const FULL: [(&str, &str); 5] = [
 
 fn rust_tests(full: bool) -> Outcome {
     let mut command = if answers("cargo", &["nextest", "--version"]) {
-        cargo(&["nextest", "run", "--workspace"])
+        cargo(&["nextest", "run", "--workspace", "--no-fail-fast"])
     } else {
-        cargo(&["test", "--workspace"])
+        cargo(&["test", "--workspace", "--no-fail-fast"])
     };
     if full {
         for (name, value) in FULL {
