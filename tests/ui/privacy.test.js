@@ -113,6 +113,7 @@ withPage(
   async (page) => {
     await page.goto(`${kith.url}/settings/profile`);
     const choice = page.getByLabel('Settings').and(page.locator('select'));
+    await choice.waitFor();
     assert.deepEqual(
       await choice.locator('optgroup').evaluateAll((groups) => groups.map((g) => g.label)),
       ['You', 'People and rights', 'Data', 'Trust'],
