@@ -7,11 +7,12 @@ mod tree;
 use std::{sync::Arc, time::Duration};
 
 use kith_base::RecordId;
-use kith_engine::{EngineError, Op};
+use kith_engine::{EngineError, Op, actions::check_input};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 pub(crate) use seal::Seal;
+use tree::Handler;
 
 use crate::{
     asking::{AskError, Asker, clip},
@@ -109,7 +110,7 @@ pub fn render(hosted: &Hosted, asker: &Asker, at: &At<'_>, state: Option<&str>) 
 /// Uses a button or a form of a drawn panel.
 ///
 /// # Errors
-/// As `render`; `Stale` for what was not drawn for this person.
+/// As `render`; `Stale` for what was not drawn for this person; `record.invalid`, field by field, for a form that is not filled in as it asks.
 pub fn act(
     hosted: &Hosted,
     asker: &Asker,
@@ -120,21 +121,38 @@ pub fn act(
 ) -> Result<Json, AskError> {
     let plugin = admitted(hosted, asker, at)?;
     let shown = hosted.seal.open(asker, at, state)?;
-    if !shown.handlers.iter().any(|known| known == handler) {
-        return Err(seal::stale());
-    }
-    let form = if form.is_null() { "{}".to_string() } else { form.to_string() };
-    if !form.starts_with('{') || form.len() > FORM_BYTES_MAX {
+    let nothing = json!({});
+    let form = if form.is_null() { &nothing } else { form };
+    let sent = form.to_string();
+    if !form.is_object() || sent.len() > FORM_BYTES_MAX {
         return Err(EngineError::Request("'form' must be a JSON object of at most 64 KiB".into()).into());
     }
+    filled_in(&shown.handlers, handler, form)?;
     let info = CallInfo::new(&hosted.services, Capability::Panels, at.panel, Phase::Doing, ACT_BUDGET);
     let info = asker.sign(&hosted.services, info);
     let call = Call { id: info.id.clone(), attempt: 1, dry_run: false };
     let answer = plugin.call(&hosted.services, info, |store| {
         let guest = plugin.code.ui(store)?;
-        guest.kith_plugin_ui().call_act(store, &call, at.panel, handler, &form, &shown.state)
+        guest.kith_plugin_ui().call_act(store, &call, at.panel, handler, &sent, &shown.state)
     });
     drawn(hosted, asker, at, &plugin, answer)
+}
+
+/// What was filled in is what one of the forms drawn with this handler asks for. A button asks for nothing.
+fn filled_in(handlers: &[Handler], name: &str, form: &Json) -> Result<(), AskError> {
+    let mut refusal = None;
+    for handler in handlers.iter().filter(|handler| handler.name == name) {
+        let mut schema = handler.schema.clone().unwrap_or_else(|| json!({}));
+        // Without a list of properties there is nothing to fill in, rather than anything.
+        if !schema["properties"].is_object() {
+            schema["properties"] = json!({});
+        }
+        match check_input(&schema, form) {
+            Ok(()) => return Ok(()),
+            Err(error) => _ = refusal.get_or_insert(error),
+        }
+    }
+    Err(refusal.map_or_else(seal::stale, AskError::from))
 }
 
 /// The plugin, if this panel of it is there and the asker may see it where they say.

@@ -1,4 +1,5 @@
-//! Builds the web app that the server embeds, when `web/dist` is missing or older than its sources.
+//! Builds the web app that the server embeds, when `web/dist` is missing or older than its sources; and makes room for the plugins that it
+//! embeds, which are built by `cargo xtask plugins` and by nothing else: not every machine compiles to WebAssembly.
 //!
 //! `KITH_SKIP_WEB=1` puts a one-line page there instead. A release build without a web app is refused; a development build
 //! goes on with the page and a warning, so that Rust code can be worked on without Node.
@@ -23,6 +24,11 @@ const SOURCES: &[&str] = &[
 const STAND_IN: &str = "<!-- stand-in -->";
 
 fn main() {
+    let plugins = Path::new(&env::var("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../../plugins/dist");
+    if let Err(error) = fs::create_dir_all(&plugins) {
+        println!("cargo::error={} cannot be made: {error}", plugins.display());
+    }
+    println!("cargo::rerun-if-changed={}", plugins.display());
     let web = Path::new(&env::var("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../../web");
     println!("cargo::rerun-if-env-changed=KITH_SKIP_WEB");
     println!("cargo::rerun-if-changed=build.rs");

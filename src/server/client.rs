@@ -92,23 +92,35 @@ impl Ask {
     }
 
     /// A multipart form: plain parts, then one file under the name `file`.
-    pub fn form(mut self, parts: &[(&str, &str)], file_name: &str, content: &[u8]) -> Ask {
+    pub fn form(self, parts: &[(&str, &str)], file_name: &str, content: &[u8]) -> Ask {
+        self.multipart(parts, Some((file_name, content)))
+    }
+
+    /// A multipart form of plain parts.
+    pub fn parts(self, parts: &[(&str, &str)]) -> Ask {
+        self.multipart(parts, None)
+    }
+
+    fn multipart(mut self, parts: &[(&str, &str)], file: Option<(&str, &[u8])>) -> Ask {
         // Random enough: a part that held it would be somebody's copy of this very request.
         let boundary = format!("kith-{}", kith_base::RecordId::generate(0));
-        let mut body = Vec::with_capacity(content.len() + 512);
+        let mut body = Vec::with_capacity(file.map_or(0, |(_, content)| content.len()) + 512);
         for (name, value) in parts {
             let head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
             body.extend_from_slice(head.as_bytes());
         }
-        let safe: String =
-            file_name.chars().map(|c| if matches!(c, '"' | '\\') || c.is_control() { '_' } else { c }).collect();
-        let head = format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{safe}\"\r\n\
-             Content-Type: application/octet-stream\r\n\r\n"
-        );
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(content);
-        body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+        if let Some((file_name, content)) = file {
+            let safe: String =
+                file_name.chars().map(|c| if matches!(c, '"' | '\\') || c.is_control() { '_' } else { c }).collect();
+            let head = format!(
+                "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{safe}\"\r\n\
+                 Content-Type: application/octet-stream\r\n\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(content);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
         self.content_type = Some(format!("multipart/form-data; boundary={boundary}"));
         self.body = body.into();
         self

@@ -4,6 +4,7 @@
 mod accepting;
 pub mod api;
 pub mod app;
+mod bundled;
 pub mod client;
 mod compress;
 mod endpoints;

@@ -39,6 +39,7 @@ pub static TABLE: &[(&str, u16, &str)] = &[
     ("action.not_found", 404, "There is no such action"),
     ("condition.not_found", 404, "There is no such condition"),
     ("plugin.not_found", 404, "There is no such plugin"),
+    ("plugin.not_bundled", 404, "Kith brings no such plugin along"),
     ("plugin.stale", 409, "The panel has changed meanwhile"),
     ("plugin.refused", 422, "The plugin refuses this"),
     ("condition.failed", 502, "The condition did not answer"),

@@ -21,6 +21,7 @@ mod imports;
 mod limits;
 mod lists;
 mod openapi;
+mod panels;
 mod plugins;
 mod records;
 mod retention;

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     harness::{
         Client, Server,
-        plugins::{fixture, plain},
+        plugins::{bundled, fixture, plain},
     },
     user,
 };
@@ -194,4 +194,56 @@ fn fixtures_that_do_not_fit_are_refused_with_what_does_not() {
         assert!(fields.contains(&"last_name".to_string()));
     }
     assert!(admin.get("/health").status == 200);
+}
+
+#[test]
+fn plugins_that_kith_brings_along_wait_until_one_is_installed_by_its_name() {
+    let Some(ids) = bundled() else { return };
+    let server = Server::start();
+    let admin = server.admin();
+    let listed = || admin.get("/plugins").expect(200);
+    let shown = listed();
+    let brought: Vec<&str> = shown["bundled"].as_array().unwrap().iter().map(|b| b["id"].as_str().unwrap()).collect();
+    assert_eq!(brought, ids);
+    assert_eq!(shown["items"], json!([]), "none is active by itself");
+    let of = |shown: &Json, id: &str| {
+        shown["bundled"].as_array().unwrap().iter().find(|b| b["id"] == id).cloned().unwrap_or(Json::Null)
+    };
+    assert_eq!(
+        (&of(&shown, "lead-scoring")["installed"], &of(&shown, "lead-scoring")["newer"]),
+        (&json!(null), &json!(false))
+    );
+
+    let offer = admin.form("/plugins/inspect", &[("bundled", "lead-scoring")]).expect(200);
+    assert_eq!(offer["permissions"][0]["key"], "records.read:people");
+    let plugin = admin.form("/plugins", &[("bundled", "lead-scoring"), ("grant", "true")]).expect(201);
+    assert_eq!((&plugin["state"], &plugin["sha256"]), (&json!("enabled"), &offer["sha256"]));
+    assert_eq!(of(&listed(), "lead-scoring")["installed"], plugin["version"]);
+    assert_eq!(admin.get("/plugins/lead-scoring").expect(200)["bundled"], true);
+    assert!(people_fields(&admin).contains(&"lead_scoring__score".to_string()));
+
+    let said = admin.form("/plugins", &[("bundled", "../lead-scoring")]).refused(404, "plugin.not_bundled");
+    assert!(said["detail"].as_str().unwrap().contains("duplicate-guard"), "it says which there are: {said}");
+    admin.form("/plugins", &[("grant", "true")]).refused(400, "request.invalid");
+    let member = user(&server, &admin, "ann", "member");
+    member.form("/plugins", &[("bundled", "vat-iban"), ("grant", "true")]).refused(403, "access.denied");
+    assert_eq!(listed()["items"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_newer_version_that_kith_brings_along_is_offered() {
+    let Some(_) = bundled() else { return };
+    let server = Server::start();
+    let admin = server.admin();
+    let of = |client: &Client| {
+        let shown = client.get("/plugins").expect(200);
+        shown["bundled"].as_array().unwrap().iter().find(|b| b["id"] == "lead-scoring").cloned().unwrap()
+    };
+    install(&admin, &plain("lead-scoring", "0.0.1", ""), "true");
+    assert_eq!((&of(&admin)["installed"], &of(&admin)["newer"]), (&json!("0.0.1"), &json!(true)));
+    assert_eq!(admin.get("/plugins/lead-scoring").expect(200)["bundled"], false);
+    admin.form("/plugins", &[("bundled", "lead-scoring")]).expect(201);
+    assert_eq!(of(&admin)["newer"], false, "it waits for a grant already");
+    admin.post("/plugins/lead-scoring/grant", &json!(null)).expect(200);
+    assert_eq!((&of(&admin)["installed"], &of(&admin)["newer"]), (&of(&admin)["version"], &json!(false)));
 }

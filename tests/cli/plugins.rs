@@ -5,7 +5,11 @@ use std::fs;
 use serde_json::json;
 
 use crate::{
-    harness::{Server, Vault, plugins::plain, said},
+    harness::{
+        Server, Vault,
+        plugins::{bundled, plain},
+        said,
+    },
     json,
 };
 
@@ -76,6 +80,26 @@ fn plugins_are_managed_without_a_server_too() {
     assert_eq!(json(&vault.run(&["plugin", "list", "--json"]))[0]["id"], "plain");
     assert_eq!(json(&vault.run(&["plugin", "disable", "plain", "--json"]))["state"], "disabled");
     assert!(vault.run(&["plugin", "remove", "plain"]).status.success());
+}
+
+#[test]
+fn what_kith_brings_along_is_installed_by_its_name() {
+    let Some(ids) = bundled() else { return };
+    let vault = Vault::new();
+    let listed = json(&vault.run(&["plugin", "list", "--bundled", "--json"]));
+    assert_eq!(listed.as_array().map(Vec::len), Some(ids.len()));
+    let looked = said(&vault.run(&["plugin", "install", "lead-scoring", "--dry-run"]));
+    assert!(looked.contains("May read all people"), "{looked}");
+    let installed = json(&vault.run(&["plugin", "install", "lead-scoring", "--grant", "--json"]));
+    assert_eq!((&installed["id"], &installed["state"]), (&json!("lead-scoring"), &json!("enabled")), "{installed}");
+    let unknown = vault.run(&["plugin", "install", "no-such-plugin"]);
+    assert!(!unknown.status.success() && said(&unknown).contains("calendar-feed"), "{}", said(&unknown));
+    let missing = vault.run(&["plugin", "install", "./lead-scoring"]);
+    assert!(
+        !missing.status.success() && said(&missing).contains("cannot be read"),
+        "a path is a file: {}",
+        said(&missing)
+    );
 }
 
 #[test]

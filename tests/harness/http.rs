@@ -129,19 +129,31 @@ impl Client {
 
     /// A multipart form with text parts and one file.
     pub fn upload(&self, path: &str, parts: &[(&str, &str)], file_name: &str, content: &[u8]) -> Reply {
+        self.multipart(path, parts, Some((file_name, content)))
+    }
+
+    /// A multipart form with text parts.
+    pub fn form(&self, path: &str, parts: &[(&str, &str)]) -> Reply {
+        self.multipart(path, parts, None)
+    }
+
+    fn multipart(&self, path: &str, parts: &[(&str, &str)], file: Option<(&str, &[u8])>) -> Reply {
         let boundary = "kith-test-boundary-7f3a";
         let mut body = Vec::new();
         for (name, value) in parts {
             let head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
             body.extend_from_slice(head.as_bytes());
         }
-        let head = format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\n\
-             Content-Type: text/plain\r\n\r\n"
-        );
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(content);
-        body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+        if let Some((file_name, content)) = file {
+            let head = format!(
+                "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\n\
+                 Content-Type: text/plain\r\n\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(content);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
         let kind = format!("multipart/form-data; boundary={boundary}");
         self.raw("POST", path, &[("content-type", &kind)], &body)
     }

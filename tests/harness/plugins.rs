@@ -1,6 +1,6 @@
 //! Plugins for tests: small ones made on the spot, and the fixtures that `cargo xtask plugins` builds.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kith_plugin_host::package::componentize;
 
@@ -20,4 +20,18 @@ pub fn fixture(name: &str) -> Option<Vec<u8>> {
         eprintln!("left out: {} is not there; 'cargo xtask plugins' builds it", file.display());
     }
     content
+}
+
+/// The ids of the plugins that the binary brings along; none where they were not built, which is said.
+pub fn bundled() -> Option<Vec<String>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/dist");
+    let names = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+    let mut ids: Vec<String> =
+        names.filter_map(|file| Some(file.file_name().to_str()?.strip_suffix(".wasm")?.to_string())).collect();
+    ids.sort();
+    if ids.is_empty() {
+        eprintln!("left out: {} holds no plugins; 'cargo xtask plugins' builds them", folder.display());
+        return None;
+    }
+    Some(ids)
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
+    plugins,
     run::{Outcome, call, cargo, output, program, root},
     web,
 };
@@ -15,6 +16,9 @@ const BINARY_BYTES_MAX: u64 = 60 * 1024 * 1024;
 /// Builds it and gives its path.
 pub fn build() -> Outcome<PathBuf> {
     web::build()?;
+    if plugins::build()?.is_none() {
+        println!("the binary brings no plugins along: {}", plugins::NO_COMPILER);
+    }
     // Named target: otherwise the flag would also reach build scripts and procedural macros, which must stay dynamic.
     // Only the shipped file goes without line tables; whoever builds for themselves keeps them.
     let mut command =

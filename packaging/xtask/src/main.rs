@@ -39,16 +39,14 @@ enum Command {
     Fuzz(fuzz::Args),
 }
 
-/// What to do where plugins cannot be built.
-const NO_COMPILER: &str = "nothing here compiles to WebAssembly; run 'rustup target add wasm32-unknown-unknown', or on Debian \
-                           install rustc-web cargo-web rust-web-src lld-22";
-
 fn main() {
     let outcome = match Xtask::parse().command {
         Command::Test(args) => test::run(&args),
         Command::Lint => test::lint(),
         Command::Web => web::build(),
-        Command::Plugins => plugins::build().and_then(|built| built.map(|_| ()).ok_or_else(|| NO_COMPILER.to_string())),
+        Command::Plugins => {
+            plugins::build().and_then(|built| built.map(|_| ()).ok_or_else(|| plugins::NO_COMPILER.to_string()))
+        }
         Command::Dist => dist::build().map(|binary| println!("static binary: {}", binary.display())),
         Command::Bench(args) => bench::run(&args),
         Command::Sim(args) => sim::run(&args),

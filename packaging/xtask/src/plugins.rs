@@ -1,4 +1,5 @@
-//! Builds every plugin in `plugins/` to `<target>/plugins/<folder>.wasm`, with the compiler there is: rustup's target, or Debian's packages.
+//! Builds every plugin in `plugins/` to `<target>/plugins/<folder>.wasm`, with the compiler there is: rustup's target, or Debian's packages. Those
+//! that are not fixtures go to `plugins/dist` too, and from there into the binary.
 
 use std::{
     fs,
@@ -17,6 +18,13 @@ use crate::{
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
+/// How the names of plugins begin that are for tests only.
+const FIXTURE: &str = "fixture-";
+
+/// What to do where plugins cannot be built.
+pub const NO_COMPILER: &str = "nothing here compiles to WebAssembly; run 'rustup target add wasm32-unknown-unknown', or on Debian \
+                           install rustc-web cargo-web rust-web-src lld-22";
+
 /// What builds for that target.
 enum Toolchain {
     /// A target added with `rustup target add`.
@@ -31,6 +39,7 @@ pub fn build() -> Outcome<Option<PathBuf>> {
     let folder = target_folder().join("plugins");
     let work = folder.join("build");
     compile(&toolchain, &work)?;
+    let mut bundled = Vec::new();
     for source in sources()? {
         let name = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let component = if source.join("Cargo.toml").exists() {
@@ -40,14 +49,39 @@ pub fn build() -> Outcome<Option<PathBuf>> {
             from_text(&source)
         };
         let component = component.map_err(|error| format!("plugins/{name}: {error}"))?;
-        let file = folder.join(format!("{name}.wasm"));
-        // Renamed into place: tests of another run may be reading the one before.
-        let fresh = folder.join(format!("{name}.wasm.new"));
-        let written = fs::write(&fresh, with_manifest(component, &source)?).and_then(|()| fs::rename(&fresh, &file));
-        written.map_err(|error| format!("{}: {error}", file.display()))?;
+        let (name, content) = (format!("{name}.wasm"), with_manifest(component, &source)?);
+        place(&folder, &name, &content)?;
+        if !name.starts_with(FIXTURE) {
+            bundled.push((name, content));
+        }
     }
+    bundle(&bundled)?;
     println!("plugins: {}", folder.display());
     Ok(Some(folder))
+}
+
+/// Exactly these are what the binary brings along.
+fn bundle(plugins: &[(String, Vec<u8>)]) -> Outcome {
+    let folder = root().join("plugins/dist");
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for file in fs::read_dir(&folder).into_iter().flatten().flatten() {
+        if !plugins.iter().any(|(name, _)| file.file_name().to_str() == Some(name)) {
+            fs::remove_file(file.path()).map_err(|error| format!("{}: {error}", file.path().display()))?;
+        }
+    }
+    plugins.iter().try_for_each(|(name, content)| place(&folder, name, content))
+}
+
+/// Writes a file, unless it is there as it should be: whoever embeds it is then built anew.
+fn place(folder: &Path, name: &str, content: &[u8]) -> Outcome {
+    let file = folder.join(name);
+    if fs::read(&file).is_ok_and(|there| there == content) {
+        return Ok(());
+    }
+    // Renamed into place: tests of another run may be reading the one before.
+    let fresh = folder.join(format!("{name}.new"));
+    let written = fs::write(&fresh, content).and_then(|()| fs::rename(&fresh, &file));
+    written.map_err(|error| format!("{}: {error}", file.display()))
 }
 
 /// The tests of the guest crate and of the plugins, on this machine and without a server.

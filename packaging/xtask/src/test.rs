@@ -24,7 +24,7 @@ pub fn run(args: &Args) -> Outcome {
         left_out.push("backups under the ordinary age program: it is not installed here");
     }
     if plugins::build()?.is_none() {
-        left_out.push("plugins: nothing here compiles to WebAssembly; run 'rustup target add wasm32-unknown-unknown'");
+        left_out.push(plugins::NO_COMPILER);
     }
     plugins::test()?;
     rust_tests(args.full)?;

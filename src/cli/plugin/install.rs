@@ -1,7 +1,6 @@
 //! `kith plugin install`: shows what a file asks for, and installs it.
 
-use std::path::PathBuf;
-
+use kith_plugin_host::manifest::is_plugin_id;
 use kith_server::client::Ask;
 use serde_json::Value as Json;
 
@@ -12,7 +11,8 @@ use super::{
 
 #[derive(clap::Args)]
 pub struct Args {
-    file: PathBuf,
+    /// A .wasm file, or the id of a plugin that Kith brings along, such as 'lead-scoring'
+    plugin: String,
     /// Agree to everything it asks for, and run it
     #[arg(long)]
     grant: bool,
@@ -28,24 +28,32 @@ pub struct Args {
 }
 
 pub async fn run(common: &Common, args: Args) -> Outcome {
-    let shown = args.file.display().to_string();
-    let content = tokio::fs::read(&args.file).await;
-    let content = content.map_err(|e| CliError::failed("cli.file", format!("{shown} cannot be read: {e}")))?;
-    let name = args.file.file_name().map_or_else(|| "plugin.wasm".into(), |name| name.to_string_lossy().into_owned());
+    // An id has neither dot nor slash, and a plugin's file has one: which of them is meant does not depend on the folder one is in.
+    let content = if is_plugin_id(&args.plugin) { None } else { Some(read(&args.plugin).await?) };
+    let form = |ask: Ask, parts: &[(&str, &str)]| match &content {
+        Some(content) => ask.form(parts, "plugin.wasm", content),
+        None => ask.parts(&[parts, &[("bundled", args.plugin.as_str())]].concat()),
+    };
     let flag = |on: bool| if on { "true" } else { "false" };
     let parts = [("grant", flag(args.grant)), ("downgrade", flag(args.downgrade)), ("author", flag(args.new_author))];
     open::with(common, async |client| {
         let ask = |route: &str| Ask::new(hyper::Method::POST, route);
         if args.dry_run {
-            let offer = client.call(ask("/plugins/inspect").form(&[], &name, &content)).await?;
+            let offer = client.call(form(ask("/plugins/inspect"), &[])).await?;
             print_offer(common, &offer);
             return Ok(());
         }
-        let plugin = client.call(ask("/plugins").form(&parts, &name, &content)).await?;
+        let plugin = client.call(form(ask("/plugins"), &parts)).await?;
         print_installed(common, &plugin);
         Ok(())
     })
     .await
+}
+
+async fn read(file: &str) -> Outcome<Vec<u8>> {
+    let shown = print::printable(file);
+    let content = tokio::fs::read(file).await;
+    content.map_err(|e| CliError::failed("cli.file", format!("{shown} cannot be read: {e}")))
 }
 
 fn print_offer(common: &Common, offer: &Json) {

@@ -8,12 +8,15 @@ use super::{
     path, print_permissions, text,
 };
 
-pub async fn run(common: &Common) -> Outcome {
-    let plugins =
-        open::with(common, async |client| Ok(client.call(Ask::get("/plugins")).await?["items"].take())).await?;
+pub async fn run(common: &Common, bundled: bool) -> Outcome {
+    let of = if bundled { "bundled" } else { "items" };
+    let plugins = open::with(common, async |client| Ok(client.call(Ask::get("/plugins")).await?[of].take())).await?;
     if common.json {
         print::json(&plugins);
         return Ok(());
+    }
+    if bundled {
+        return Ok(print_bundled(&plugins));
     }
     let row = |plugin: &Json| {
         let state = match (plugin["granted"] == true, plugin["pending"].is_object()) {
@@ -28,6 +31,19 @@ pub async fn run(common: &Common) -> Outcome {
     let rows: Vec<Vec<String>> = plugins.as_array().into_iter().flatten().map(row).collect();
     print::table(&["id", "version", "state", "name", "message"], &rows);
     Ok(())
+}
+
+fn print_bundled(plugins: &Json) {
+    let row = |plugin: &Json| {
+        let installed = text(plugin, "installed");
+        let installed = if installed.is_empty() { "no".into() } else { installed };
+        vec![text(plugin, "id"), text(plugin, "version"), installed, text(plugin, "description")]
+    };
+    let rows: Vec<Vec<String>> = plugins.as_array().into_iter().flatten().map(row).collect();
+    if rows.is_empty() {
+        return print::line("This Kith was built without its plugins; 'kith plugin install' takes a .wasm file too.");
+    }
+    print::table(&["id", "version", "installed", "what it does"], &rows);
 }
 
 pub async fn show(common: &Common, id: &str) -> Outcome {

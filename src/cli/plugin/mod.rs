@@ -26,14 +26,18 @@ pub enum Command {
     Test(author::TestArgs),
     /// Build at every change, swap the plugin into Kith, and show its log
     Dev(author::DevArgs),
-    /// Install a plugin from its .wasm file, or another version of one
+    /// Install a plugin from its .wasm file or one that Kith brings along, or another version of one
     ///
     /// It runs once you have granted what it asks for. A version that asks for more than was granted waits for a grant, and the one before
     /// goes on.
     #[command(visible_alias = "upgrade")]
     Install(install::Args),
     /// List all plugins
-    List,
+    List {
+        /// Those that Kith brings along, to be installed by their id
+        #[arg(long)]
+        bundled: bool,
+    },
     /// Show a plugin: what it may do, its settings, its secrets and how it is doing
     Show { id: String },
     /// Agree to what a plugin asks for, and run it
@@ -101,7 +105,7 @@ pub async fn run(common: &Common, command: Command) -> Outcome {
         Command::Test(args) => author::test(&args),
         Command::Dev(args) => author::dev(common, args).await,
         Command::Install(args) => install::run(common, args).await,
-        Command::List => list::run(common).await,
+        Command::List { bundled } => list::run(common, bundled).await,
         Command::Show { id } => list::show(common, &id).await,
         Command::Grant { id } => step(common, Ask::post(path(&id, "/grant"), &Json::Null), "runs").await,
         Command::Decline { id } => step(common, Ask::delete(path(&id, "/pending")), "stays as it is").await,

@@ -4,13 +4,13 @@
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
-use super::At;
+use super::{At, tree::Handler};
 use crate::asking::{AskError, Asker};
 
 const MAC_BYTES: usize = 32;
 
 /// Longer ones were not made here.
-const SEALED_BYTES_MAX: usize = 256 << 10;
+const SEALED_BYTES_MAX: usize = 512 << 10;
 
 pub(crate) struct Seal([u8; MAC_BYTES]);
 
@@ -18,7 +18,7 @@ pub(crate) struct Seal([u8; MAC_BYTES]);
 #[derive(Serialize, Deserialize)]
 pub(super) struct Shown {
     pub state: String,
-    pub handlers: Vec<String>,
+    pub handlers: Vec<Handler>,
 }
 
 impl Seal {
@@ -30,7 +30,7 @@ impl Seal {
         Seal(key)
     }
 
-    pub(super) fn close(&self, asker: &Asker, at: &At<'_>, state: &str, handlers: Vec<String>) -> String {
+    pub(super) fn close(&self, asker: &Asker, at: &At<'_>, state: &str, handlers: Vec<Handler>) -> String {
         let shown = Shown { state: state.into(), handlers };
         let mut sealed = serde_json::to_vec(&shown).unwrap_or_default();
         let mac = self.mac(asker, at, &sealed);
@@ -79,9 +79,10 @@ mod tests {
         let asker = Asker { actor: Actor::cli() };
         let other = Asker { actor: Actor { user: Some(RecordId([7; 16])), ..Actor::cli() } };
         let at = At { plugin: "p", panel: "a", target: Some(RecordId([1; 16])) };
-        let sealed = seal.close(&asker, &at, "{\"n\":1}", vec!["more".into()]);
+        let more = Handler { name: "more".into(), schema: Some(serde_json::json!({ "type": "object" })) };
+        let sealed = seal.close(&asker, &at, "{\"n\":1}", vec![more.clone()]);
         let shown = seal.open(&asker, &at, &sealed).unwrap();
-        assert_eq!((shown.state.as_str(), shown.handlers), ("{\"n\":1}", vec!["more".to_string()]));
+        assert_eq!((shown.state.as_str(), shown.handlers), ("{\"n\":1}", vec![more]));
         assert!(seal.open(&other, &at, &sealed).is_err(), "another person");
         assert!(seal.open(&asker, &At { target: Some(RecordId([2; 16])), ..at.clone() }, &sealed).is_err());
         assert!(seal.open(&asker, &At { target: None, ..at.clone() }, &sealed).is_err());

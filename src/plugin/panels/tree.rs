@@ -1,5 +1,6 @@
 //! A guest's list of nodes as one tree: places in bounds, nothing twice, nothing in a circle, links only where a link may lead. Pure.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use crate::contract::ui::exports::kith::plugin::ui::Node;
@@ -17,8 +18,15 @@ const KINDS: [&str; 13] = [
 #[derive(Debug)]
 pub struct Tree {
     pub root: Json,
-    /// Of its buttons and forms.
-    pub handlers: Vec<String>,
+    pub handlers: Vec<Handler>,
+}
+
+/// What a button or a form that was drawn calls.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Handler {
+    pub name: String,
+    /// What may be filled in; nothing for a button.
+    pub schema: Option<Json>,
 }
 
 /// # Errors
@@ -43,7 +51,7 @@ pub fn nested(nodes: &[Node], object_key: impl Fn(&str) -> String) -> Result<Tre
 struct Building<'a> {
     nodes: &'a [Node],
     used: Vec<bool>,
-    handlers: Vec<String>,
+    handlers: Vec<Handler>,
     object_key: &'a dyn Fn(&str) -> String,
 }
 
@@ -82,11 +90,12 @@ impl Building<'_> {
         match kind {
             "button" | "form" => {
                 let handler = props.get("handler").and_then(Json::as_str).filter(|name| !name.is_empty());
-                let handler = handler.ok_or_else(|| format!("node {place}, a {kind}, has no 'handler'"))?.to_string();
-                if kind == "form" && !props.get("schema").is_some_and(Json::is_object) {
+                let name = handler.ok_or_else(|| format!("node {place}, a {kind}, has no 'handler'"))?.to_string();
+                let schema = props.get("schema").filter(|schema| kind == "form" && schema.is_object()).cloned();
+                if kind == "form" && schema.is_none() {
                     return Err(format!("node {place}, a form, has no 'schema'"));
                 }
-                self.handlers.push(handler);
+                self.handlers.push(Handler { name, schema });
                 Ok((kind, props))
             }
             "link" => Ok(match self.link(&props) {
@@ -141,7 +150,7 @@ mod tests {
             node("text", json!({"text": "hi"}), &[]),
         ];
         let tree = of(&nodes).unwrap();
-        assert_eq!(tree.handlers, ["more"]);
+        assert_eq!(tree.handlers, [Handler { name: "more".into(), schema: None }]);
         assert_eq!(tree.root["children"][0]["props"]["text"], "hi");
         assert_eq!(tree.root["children"][1]["kind"], "button");
     }

@@ -15,6 +15,7 @@ use serde_json::{Value as Json, json};
 use super::{State, created, no_content, ok, upload};
 use crate::{
     app::{App, blocking},
+    bundled,
     extract::{Caller, Input, Params, record_id},
     problem::Problem,
 };
@@ -41,12 +42,21 @@ async fn act(
 
 #[handler]
 pub async fn list(app: State<'_>, caller: Caller) -> Result<Response> {
-    Ok(ok(&act(&app, caller, |plugins, _| Ok(json!({ "items": plugins.list()? }))).await?))
+    let shown = act(&app, caller, |plugins, _| {
+        let items = plugins.list()?;
+        Ok(json!({ "bundled": bundled::list(&items), "items": items }))
+    });
+    Ok(ok(&shown.await?))
 }
 
 #[handler]
 pub async fn show(app: State<'_>, caller: Caller, Path(id): Path<String>) -> Result<Response> {
-    Ok(ok(&act(&app, caller, move |plugins, _| plugins.show(&id)).await?))
+    let shown = act(&app, caller, move |plugins, _| {
+        let mut shown = plugins.show(&id)?;
+        shown["bundled"] = json!(bundled::is_that(&id, shown["sha256"].as_str().unwrap_or_default()));
+        Ok(shown)
+    });
+    Ok(ok(&shown.await?))
 }
 
 #[handler]
@@ -82,12 +92,18 @@ async fn uploaded(form: &mut Multipart) -> Result<(Vec<u8>, Consent), Problem> {
                 file = Some(upload::bytes(part, WASM_BYTES_MAX, "plugin.too_large").await?);
                 continue;
             }
+            "bundled" => {
+                let id = upload::text(part).await?;
+                file = Some(blocking(move || bundled::file(id.trim())).await?);
+                continue;
+            }
             "grant" => &mut consent.grant,
             "downgrade" => &mut consent.downgrade,
             "author" => &mut consent.author,
             other => {
                 let shown: String = other.chars().take(40).collect();
-                let said = format!("the form has no part '{shown}'; its parts are file, grant, downgrade, author");
+                let said =
+                    format!("the form has no part '{shown}'; its parts are file, bundled, grant, downgrade, author");
                 return Err(Problem::request(said));
             }
         };
@@ -97,7 +113,12 @@ async fn uploaded(form: &mut Multipart) -> Result<(Vec<u8>, Consent), Problem> {
             _ => return Err(Problem::request(format!("'{name}' is true or false"))),
         };
     }
-    let file = file.ok_or_else(|| Problem::request("send the plugin's .wasm file as the part 'file'"))?;
+    let none = || {
+        Problem::request(
+            "send the plugin's .wasm file as the part 'file', or name one that Kith brings along as 'bundled'",
+        )
+    };
+    let file = file.ok_or_else(none)?;
     Ok((file, consent))
 }
 

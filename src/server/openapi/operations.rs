@@ -157,7 +157,7 @@ pub static ALL: &[Described] = &[
     op("removeKey", "Administration", "Take the vault away from a key; from the command line only", NONE, Takes::Json("RemoveKeyBody"), Gives::Nothing, &[409]),
     op("rotateKey", "Administration", "Make a new data key; old values are sealed again in the background", NONE, Takes::Nothing, Gives::Json("Keys"), &[409, 422]),
     op("setVaultPassphrase", "Administration", "Set the vault's passphrase; from the command line only", NONE, Takes::Json("PassphraseBody"), Gives::Nothing, &[]),
-    op("listPlugins", "Plugins", "Installed plugins with their state", NONE, Takes::Nothing, Gives::Json("Plugins"), &[]),
+    op("listPlugins", "Plugins", "Installed plugins with their state, and those that Kith brings along", NONE, Takes::Nothing, Gives::Json("Plugins"), &[]),
     op("installPlugin", "Plugins", "Install a plugin or another version of one; what asks for more than was granted waits", NONE, Form("PluginForm"), Created("Plugin"), &[409]),
     op("inspectPlugin", "Plugins", "What a plugin's file would bring and ask for, without installing it", NONE, Form("PluginForm"), Gives::Json("PluginOffer"), &[]),
     op("getPlugin", "Plugins", "One plugin: permissions, settings, secrets that are set, circuits", NONE, Takes::Nothing, Gives::Json("Plugin"), &[]),

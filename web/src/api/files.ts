@@ -1,7 +1,7 @@
 /** Attachments and imports: what travels as multipart. */
 
 import { BASE, call, get, post, Problem, url } from './client';
-import type { ImportJob, ImportOptions, ImportPreview, KithRecord, ProblemBody } from './types';
+import type { Importer, ImportJob, ImportOptions, ImportPreview, KithRecord, ProblemBody } from './types';
 
 /** Uploads with progress (0 to 1), which fetch cannot tell. @throws Problem */
 export function attach(
@@ -27,19 +27,24 @@ export function attach(
 
 export const contentUrl = (id: string) => `${BASE}/files/${encodeURIComponent(id)}/content`;
 
-function importForm(file: File, options: ImportOptions): FormData {
+function importForm(file: File, options: ImportOptions, importer: string): FormData {
   const form = new FormData();
   // Options first: the server can then read the file as a stream.
   form.set('options', JSON.stringify(options));
+  if (importer) form.set('importer', importer);
   form.set('file', file);
   return form;
 }
 
-export const previewImport = (file: File, options: Omit<ImportOptions, 'dry_run'>) =>
-  call<ImportPreview>('POST', '/imports', { form: importForm(file, { ...options, dry_run: true }) });
+/** `importer`: one of a plugin, or empty where Kith reads the file itself. */
+export const previewImport = (file: File, options: Omit<ImportOptions, 'dry_run'>, importer = '') =>
+  call<ImportPreview>('POST', '/imports', { form: importForm(file, { ...options, dry_run: true }, importer) });
 
-export const startImport = (file: File, options: Omit<ImportOptions, 'dry_run'>) =>
-  call<{ id: string }>('POST', '/imports', { form: importForm(file, { ...options, dry_run: false }) });
+export const startImport = (file: File, options: Omit<ImportOptions, 'dry_run'>, importer = '') =>
+  call<{ id: string }>('POST', '/imports', { form: importForm(file, { ...options, dry_run: false }, importer) });
+
+/** Plugins' importers into objects that the asker may make records of. */
+export const importers = async () => (await get<{ items: Importer[] }>('/importers')).items;
 
 export const importJob = (id: string) => get<ImportJob>(`/imports/${encodeURIComponent(id)}`);
 export const undoImport = (id: string) => post<ImportJob>(`/imports/${encodeURIComponent(id)}/undo`);

@@ -39,6 +39,15 @@ export type PluginLine = PluginVersion & {
   installed_by: string;
 };
 
+/** A plugin that Kith brings along; nothing of it runs before it is installed. */
+export type Bundled = About & {
+  id: string;
+  size_bytes: number;
+  installed: string | null;
+  /** Than what is installed or waits for a grant. */
+  newer: boolean;
+};
+
 export interface Overview {
   capability: string;
   calls: number;
@@ -63,6 +72,8 @@ export type PluginView = Omit<PluginLine, 'pending'> & {
   secrets: PluginSecret[];
   pending: (PluginVersion & { permissions: Permission[]; changes: Changes }) | null;
   capabilities: string[];
+  /** The very file that Kith brings along. */
+  bundled?: boolean;
   overview: Overview[];
 };
 
@@ -105,19 +116,22 @@ export interface PluginFailure {
 const part = encodeURIComponent;
 const at = (id: string, what = '') => `/plugins/${part(id)}${what}`;
 
-export const plugins = async () => (await get<{ items: PluginLine[] }>('/plugins')).items;
+export const plugins = () => get<{ items: PluginLine[]; bundled: Bundled[] }>('/plugins');
 export const plugin = (id: string) => get<PluginView>(at(id));
 
-function form(file: File, consent: Record<string, boolean> = {}): FormData {
+/** What is installed: a file, or the id of a plugin that Kith brings along. */
+export type Source = File | string;
+
+function form(source: Source, consent: Record<string, boolean> = {}): FormData {
   const data = new FormData();
   for (const [key, given] of Object.entries(consent)) if (given) data.set(key, 'true');
-  data.set('file', file);
+  data.set(typeof source === 'string' ? 'bundled' : 'file', source);
   return data;
 }
 
-export const inspectPlugin = (file: File) => call<Offer>('POST', '/plugins/inspect', { form: form(file) });
-export const installPlugin = (file: File, consent: { grant: boolean; downgrade?: boolean; author?: boolean }) =>
-  call<PluginView>('POST', '/plugins', { form: form(file, consent) });
+export const inspectPlugin = (source: Source) => call<Offer>('POST', '/plugins/inspect', { form: form(source) });
+export const installPlugin = (source: Source, consent: { grant: boolean; downgrade?: boolean; author?: boolean }) =>
+  call<PluginView>('POST', '/plugins', { form: form(source, consent) });
 export const removePlugin = (id: string, keep: boolean) => remove(`${at(id)}?keep=${keep}`);
 export const stepPlugin = (id: string, step: 'grant' | 'enable' | 'disable' | 'rollback') =>
   post<PluginView>(at(id, `/${step}`));

@@ -77,6 +77,7 @@ export interface InputSchema {
   /** Labels of `enum`, in its order or by its values. */
   'x-labels'?: string[] | Record<string, string>;
   maxLength?: number;
+  items?: InputSchema;
 }
 
 export type Permissions = Schemas['Object']['permissions'];
@@ -161,6 +162,15 @@ export interface ImportPreview {
   counts: { create: number; update: number; skip: number; refuse: number; warnings?: number; links_created?: number };
   /** The same remark about many rows. */
   notices?: { column: string; message: string; rows: number }[];
+}
+
+/** A plugin that reads files which Kith cannot. */
+export interface Importer {
+  importer: string;
+  label: string;
+  plugin_name: string;
+  object: string;
+  file_types: string[];
 }
 
 export interface ImportOptions {

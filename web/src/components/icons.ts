@@ -58,6 +58,12 @@ import {
   Notebook,
   CircleArrowRight,
   RotateCcw,
+  BookOpen,
+  Copy,
+  MessageSquare,
+  Puzzle,
+  RefreshCw,
+  Search,
 } from '@lucide/svelte';
 import type { Component } from 'svelte';
 
@@ -112,6 +118,12 @@ export const ICONS: Record<string, Icon> = {
 };
 
 const ALIASES: Record<string, Icon> = {
+  book: BookOpen,
+  copy: Copy,
+  message: MessageSquare,
+  puzzle: Puzzle,
+  refresh: RefreshCw,
+  search: Search,
   sparkles: Sparkles,
   'git-branch': GitBranch,
   notebook: Notebook,

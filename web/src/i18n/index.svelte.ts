@@ -60,7 +60,7 @@ export async function useLocale(tag: string | null | undefined, keep = false): P
 
 export type Params = Record<string, string | number>;
 
-function fill(text: string, params?: Params): string {
+export function fill(text: string, params?: Params): string {
   return params ? text.replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole)) : text;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { inputDefaults, inputFields } from './input';
+import { filledIn, inputDefaults, inputFields, rowFields } from './input';
 
 const schema = {
   type: 'object',
@@ -27,5 +27,28 @@ describe('action inputs', () => {
   it('start with defaults and with what the record already links', () => {
     expect(inputDefaults(schema, { pipeline: 'p1', reason: 'x' })).toEqual({ pipeline: 'p1', create_deal: true });
     expect(inputDefaults(null, {})).toEqual({});
+  });
+  it('are sent without what was left empty', () => {
+    expect(filledIn({ a: '', b: null, c: 0, d: false, e: 'x' })).toEqual({ c: 0, d: false, e: 'x' });
+  });
+  it('hold lists: of words, of choices, and of rows where each is a few plain values', () => {
+    const list = (items: object) => ({ type: 'array', items });
+    const row = {
+      type: 'object',
+      required: ['field'],
+      properties: { field: { type: 'string' }, points: { type: 'integer' } },
+    };
+    const kinds = inputFields({
+      properties: { tags: list({ type: 'string' }), on: list({ type: 'string', enum: ['a', 'b'] }), rows: list(row) },
+    });
+    expect(kinds.map((f) => f.kind)).toEqual(['tags', 'multi_select', 'json']);
+    expect(kinds[1]?.options?.map((o) => o.key)).toEqual(['a', 'b']);
+    expect(rowFields(list(row))?.map((f) => [f.key, f.kind, f.required])).toEqual([
+      ['field', 'text', true],
+      ['points', 'integer', false],
+    ]);
+    expect(rowFields(list({ type: 'object', properties: { deep: list(row) } }))).toBeNull();
+    expect(rowFields(list({ type: 'object' }))).toBeNull();
+    expect(rowFields(undefined)).toBeNull();
   });
 });

@@ -15,12 +15,15 @@ export function inputField(key: string, schema: InputSchema, required: boolean):
   else if (type === 'integer') kind = 'integer';
   else if (type === 'number') kind = 'decimal';
   else if (type === 'object' && schema.properties && 'amount' in schema.properties) kind = 'money';
+  else if (type === 'array' && schema.items?.enum) kind = 'multi_select';
+  else if (type === 'array' && schema.items?.type === 'string') kind = 'tags';
   else if (type === 'object' || type === 'array') kind = 'json';
   else if (schema.format === 'date') kind = 'date';
   else if (schema.format === 'date-time') kind = 'datetime';
   else if (schema.format === 'email') kind = 'email';
   else if (schema.format === 'uri') kind = 'url';
   else if (schema.format === 'textarea' || schema.format === 'markdown') kind = 'long_text';
+  const options = schema.enum ? schema : schema.items;
   const words = (keyFrom(key) || key).replace(/_/g, ' ');
   return {
     id: 0,
@@ -35,7 +38,7 @@ export function inputField(key: string, schema: InputSchema, required: boolean):
     many: false,
     in_list: false,
     default: schema.default ?? null,
-    options: schema.enum?.map((o, i) => ({ key: o, label: labelOf(schema, o, i), color: 'gray', archived: false })),
+    options: options?.enum?.map((o, i) => ({ key: o, label: labelOf(options, o, i), color: 'gray', archived: false })),
     target: object,
     position: 0,
     origin: 'core',
@@ -54,6 +57,20 @@ export function inputFields(schema: InputSchema): Field[] {
   return Object.entries(schema.properties ?? {}).map(([key, property]) =>
     inputField(key, property, schema.required?.includes(key) ?? false),
   );
+}
+
+/** The columns of a list of small things, each a row of plain values; null for anything else. */
+export function rowFields(schema: InputSchema | undefined): Field[] | null {
+  if (schema?.type !== 'array' || schema.items?.type !== 'object') return null;
+  const fields = inputFields(schema.items);
+  return fields.length > 0 && fields.every((f) => FLAT.includes(f.kind)) ? fields : null;
+}
+
+const FLAT = ['text', 'select', 'boolean', 'integer', 'decimal', 'date', 'email', 'url', 'user', 'link'];
+
+/** What was filled in, without what was left empty. */
+export function filledIn(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([, v]) => v !== null && v !== undefined && v !== ''));
 }
 
 export function inputDefaults(schema: InputSchema | null | undefined, record: Values): Values {
