@@ -18,7 +18,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Outcome {
     // What is measured is what is shipped.
     let binary = dist::build()?;
-    let mut command = cargo(&["test", "--test", "bench", "--", "--ignored", "--nocapture"]);
+    let mut command = cargo(&["test", "--workspace", "--test", "bench", "--", "--ignored", "--nocapture"]);
     command.env("KITH_BENCH_BINARY", binary);
     command.env("KITH_BENCH_RECORDS", args.records.to_string());
     if let Some(path) = &args.output {

@@ -78,7 +78,7 @@ fn browser_tests(left_out: &mut Vec<&str>) -> Outcome {
         return Ok(());
     };
     web::install("tests/ui")?;
-    call(&mut cargo(&["build", "--bin", "kith"]))?;
+    call(&mut cargo(&["build", "--workspace", "--bin", "kith"]))?;
     call(program("npm", "tests/ui", &["test"]).env("KITH_BROWSER", browser))
 }
 
@@ -88,11 +88,15 @@ fn contract_tests(left_out: &mut Vec<&str>) -> Outcome {
         left_out.push("OpenAPI contract: no Python here for schemathesis");
         return Ok(());
     };
-    call(cargo(&["test", "--test", "contract", "--", "--ignored"]).env("KITH_SCHEMATHESIS", schemathesis))
+    call(
+        cargo(&["test", "--workspace", "--test", "contract", "--", "--ignored"]).env("KITH_SCHEMATHESIS", schemathesis),
+    )
 }
 
 /// The release file: static, within its budget, and it starts on an empty folder.
 fn static_binary() -> Outcome {
     let binary = dist::build()?;
-    call(cargo(&["test", "--test", "cli", "--", "--ignored", "static"]).env("KITH_STATIC_BINARY", binary))
+    call(
+        cargo(&["test", "--workspace", "--test", "cli", "--", "--ignored", "static"]).env("KITH_STATIC_BINARY", binary),
+    )
 }
