@@ -28,11 +28,13 @@ use crate::{
 
 /// Groups that may wait for the record store. Beyond it, writers wait: memory stays bounded.
 const GROUPS_WAITING: usize = 64;
-/// How long small groups gather before they go into the record store as one. Nobody waits for them there, and a thread woken for each
-/// would take its time from who is being answered.
-const GATHER: Duration = Duration::from_millis(2);
-/// Changes from which on a group is not small.
-const GATHER_BELOW_CHANGES: usize = 64;
+/// How long small groups gather before they go into the record store as one. Nobody waits for them there; each batch makes sled sync
+/// once or twice, and those syncs would hold up the journal's, which somebody does wait for.
+const GATHER: Duration = Duration::from_millis(100);
+/// How often the thread looks for what came meanwhile: other commands wait that long at most.
+const GATHER_STEP: Duration = Duration::from_millis(5);
+/// Changes that are enough for a batch.
+const GATHER_BELOW_CHANGES: usize = 1_024;
 /// How often an idle thread looks whether a checkpoint is due.
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -159,6 +161,10 @@ impl Applier {
     }
 }
 
+fn changes_of(jobs: &[Job]) -> usize {
+    jobs.iter().map(|job| job.changes.len()).sum()
+}
+
 fn ended() -> StoreError {
     StoreError::Stopped("the record store's thread has ended".into())
 }
@@ -200,11 +206,15 @@ impl Work {
     /// Applies a group together with those right behind it; gives back the command that ended the gathering.
     fn apply(&mut self, mut jobs: Vec<Job>, from: &Receiver<Command>) -> Option<Command> {
         let (mut groups, mut next) = (1, None);
-        if jobs.iter().map(|job| job.changes.len()).sum::<usize>() < GATHER_BELOW_CHANGES {
-            std::thread::sleep(GATHER);
-            while next.is_none() && groups < GROUPS_WAITING as u32 {
+        let mut changes = changes_of(&jobs);
+        let until = Instant::now() + GATHER;
+        let has_room = |groups: u32, changes: usize| groups < GROUPS_WAITING as u32 && changes < GATHER_BELOW_CHANGES;
+        while next.is_none() && has_room(groups, changes) && Instant::now() < until {
+            std::thread::sleep(GATHER_STEP);
+            while next.is_none() && has_room(groups, changes) {
                 match from.try_recv() {
                     Ok(Command::Apply(more)) => {
+                        changes += changes_of(&more);
                         jobs.extend(more);
                         groups += 1;
                     }
