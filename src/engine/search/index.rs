@@ -4,14 +4,16 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, atomic::Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, Sender};
 use parking_lot::RwLock;
 use tantivy::{
     Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, TantivyDocument,
     directory::RamDirectory,
+    merge_policy::LogMergePolicy,
     schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
 };
 
@@ -30,7 +32,7 @@ const GATHER_MIN: Duration = Duration::from_millis(250);
 const GATHER_MAX: Duration = Duration::from_millis(600);
 const GATHER_PER_COMMIT: u32 = 6;
 
-/// How long a pause ends the gathering.
+/// How long a pause ends the gathering; between two looks, so that who writes need not wake this thread each time.
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// Memory of the writer while it follows changes: the least that the library takes.
@@ -39,6 +41,10 @@ const WRITER_BYTES: usize = 15_000_000;
 /// Memory of the writer while it indexes everything, by the number of records: fewer and larger segments are less to merge.
 const WRITER_BYTES_MAX: usize = 48_000_000;
 const WRITER_BYTES_PER_RECORD: usize = 150;
+
+/// Segments of about one size that are merged into one. The library's eight would read a long import's words two more times; each
+/// question looks into a few more segments instead.
+const SEGMENTS_PER_MERGE: usize = 16;
 
 /// Records indexed between two moments of becoming searchable, when everything is indexed.
 const RECORDS_PER_COMMIT: usize = 250_000;
@@ -69,7 +75,9 @@ impl Words {
         let body = schema.add_text_field("body", text);
         let place = schema.add_u64_field(PLACE, FAST);
         let directory = RamDirectory::create();
-        let index = Index::create(directory.clone(), schema.build(), IndexSettings::default())?;
+        // Nothing is kept in the library's store of documents, which else gets a thread of its own with every segment.
+        let settings = IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
+        let index = Index::create(directory.clone(), schema.build(), settings)?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let view = RwLock::default();
         Ok(Words { title, body, place, reader, view, index, directory })
@@ -109,13 +117,14 @@ fn write(shared: &Shared, told: &Receiver<Change>) -> Result<(), SearchError> {
         let mut count = 1;
         writer = writer.take(first, &mut waiting)?;
         while waiting.is_empty() && Instant::now() < until {
-            match told.recv_timeout(PAUSE) {
-                Ok(change) => {
-                    count += 1;
-                    writer = writer.take(change, &mut waiting)?;
-                }
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            thread::sleep(PAUSE);
+            let before = count;
+            for change in told.try_iter() {
+                count += 1;
+                writer = writer.take(change, &mut waiting)?;
+            }
+            if count == before {
+                break;
             }
         }
         let began = Instant::now();
@@ -143,7 +152,10 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn start(shared: &'a Shared, bytes: usize) -> Result<Writer<'a>, SearchError> {
-        let writer = shared.words.index.writer_with_num_threads(1, bytes)?;
+        let writer: IndexWriter = shared.words.index.writer_with_num_threads(1, bytes)?;
+        let mut merging = LogMergePolicy::default();
+        merging.set_min_num_segments(SEGMENTS_PER_MERGE);
+        writer.set_merge_policy(Box::new(merging));
         Ok(Writer { shared, writer, indexed: HashMap::new(), changed: HashSet::new(), gone: HashSet::new() })
     }
 
