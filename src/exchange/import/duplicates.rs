@@ -8,6 +8,7 @@ use kith_model::{ObjectDef, Value};
 
 use super::{
     link::alike,
+    options::Duplicates,
     plan::Draft,
     session::{Session, keys_of},
 };
@@ -85,8 +86,11 @@ impl Seen {
         None
     }
 
-    /// Notes what identifies a row that was taken in.
+    /// Notes what identifies a row that was taken in. Where duplicates are kept nobody asks for it.
     pub fn remember(&mut self, session: &Session<'_>, draft: &Draft, id: RecordId) {
+        if session.options.duplicates == Duplicates::Keep {
+            return;
+        }
         for sign in signs(session, &draft.values) {
             self.0.entry(entry(&sign.field, &sign.key)).or_insert(id);
         }
