@@ -253,14 +253,11 @@ fn rank(key: &str) -> usize {
 
 fn sentence(permission: &Permission) -> String {
     let of = permission.argument();
-    let items = permission.items.join(", ");
+    let items = permission.items.iter().map(|item| address(item)).collect::<Vec<_>>().join(", ");
     let all = permission.items.iter().any(|item| item == "*");
     match permission.key.split(':').next().unwrap_or_default() {
         "http.private" => "May send requests to addresses of the private network, this machine included".into(),
-        "http" => match of.strip_prefix("settings:") {
-            Some(setting) => format!("May send requests to the address in its setting '{setting}'"),
-            None => format!("May send requests to {}", of.split_once("://").map_or(of, |(_, host)| host)),
-        },
+        "http" => format!("May send requests to {}", address(of.split_once("://").map_or(of, |(_, host)| host))),
         "secret.reveal" => format!("May read the secret '{of}' in the clear"),
         "secret" => format!("May use the secret '{of}' in requests to {items}, without seeing it"),
         "records.read" => format!("May read all {of}"),
@@ -269,11 +266,11 @@ fn sentence(permission: &Permission) -> String {
         "records.delete" => format!("May delete {of}"),
         "hook" => format!("Has a say in every save of {of}, and may refuse it"),
         "hook.read" if all => format!("Sees all fields of {of} while they are saved"),
-        "hook.read" => format!("Sees of {of} while they are saved: {items}"),
-        "hook.write" => format!("May change of {of} while they are saved: {items}"),
-        "events" => format!("Hears when {of} are {items}, with all their fields"),
-        "computed.read" if all => format!("Sees all fields of {of} to work out fields of its own"),
-        "computed.read" => format!("Sees of {of}, to work out fields of its own: {items}"),
+        "hook.read" => format!("While {of} are saved, sees: {items}"),
+        "hook.write" => format!("While {of} are saved, may change: {items}"),
+        "events" => format!("Hears when {of} change, with all their fields: {items}"),
+        "computed.read" if all => format!("To work out fields of its own, sees all fields of {of}"),
+        "computed.read" => format!("To work out fields of its own, sees of {of}: {items}"),
         "endpoint.public" => format!("Answers anybody on the internet who reaches this server, at {of}"),
         "endpoint" => format!("Answers people who are signed in, at {of}"),
         "mail" => "May send e-mail".into(),
@@ -289,6 +286,14 @@ fn sentence(permission: &Permission) -> String {
         "adds.panel" => format!("Adds the panel '{of}'"),
         "adds.importer" => format!("Adds the import '{of}' ({items})"),
         other => other.to_string(),
+    }
+}
+
+/// A host, or in words the setting that it is taken from.
+fn address(host: &str) -> String {
+    match host.strip_prefix("settings:") {
+        Some(setting) => format!("the address in its setting '{setting}'"),
+        None => host.to_string(),
     }
 }
 
@@ -335,7 +340,7 @@ objects = ["companies"]
             ]
         );
         assert_eq!(list[0].text, "May send requests to api.example.com");
-        assert_eq!(list[4].text, "Sees of people while they are saved: email, phone");
+        assert_eq!(list[4].text, "While people are saved, sees: email, phone");
     }
 
     #[test]
@@ -344,7 +349,7 @@ objects = ["companies"]
         let new = manifest(&ASKS.replace("\"email\", \"phone\"", "\"email\", \"notes\"").replace("\"delete\", ", ""));
         let both = difference(&old, &new);
         assert_eq!(both.added.len(), 1);
-        assert_eq!(both.added[0].text, "Sees of people while they are saved: notes");
+        assert_eq!(both.added[0].text, "While people are saved, sees: notes");
         assert_eq!(keys(&both.removed), ["records.delete:people", "hook.read:people"]);
         assert!(both.asks_for_more());
         assert!(!difference(&new, &new).asks_for_more());

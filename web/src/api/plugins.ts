@@ -104,13 +104,13 @@ export interface PluginCall {
   error?: string;
 }
 
-/** A dead letter; which members it has beyond these is the server's business. */
+/** An event that a plugin did not take: tried again at `due_at`, or given up where that is null. */
 export interface PluginFailure {
   id: string;
-  capability?: string;
-  reason?: string;
-  attempts?: number;
-  at?: string;
+  reason: string;
+  attempts: number;
+  at: string;
+  due_at: string | null;
 }
 
 const part = encodeURIComponent;

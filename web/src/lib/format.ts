@@ -120,6 +120,13 @@ export function time(value: string): string {
   return Number.isNaN(at.getTime()) ? value : dates('time', { timeStyle: 'short', timeZone }).format(at);
 }
 
+/** Day and time to the second, as logs are read. */
+export function moment(value: string): string {
+  const at = new Date(value);
+  const shape = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit' } as const;
+  return Number.isNaN(at.getTime()) ? value : dates('moment', { ...shape, timeZone }).format(at);
+}
+
 /** Of a day such as `2026-11-23`. */
 export function weekdayName(day: string): string {
   return dates('weekday', { weekday: 'short', timeZone: 'UTC' }).format(new Date(`${day}T12:00:00Z`));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { filledIn, inputDefaults, inputFields, rowFields } from './input';
+import { filledIn, inputDefaults, inputFields, keptTexts, rowFields } from './input';
 
 const schema = {
   type: 'object',
@@ -30,6 +30,16 @@ describe('action inputs', () => {
   });
   it('are sent without what was left empty', () => {
     expect(filledIn({ a: '', b: null, c: 0, d: false, e: 'x' })).toEqual({ c: 0, d: false, e: 'x' });
+  });
+  it('keep a text empty that was emptied, and nothing else', () => {
+    const property = (type: string, more = {}) => ({ type, default: 'x', ...more });
+    const properties = { a: property('string'), b: property('string', { enum: ['x'] }), c: property('integer') };
+    expect(keptTexts({ properties: { ...properties, d: { type: 'string' } } }, { a: null, b: null, c: null })).toEqual({
+      a: '',
+      b: null,
+      c: null,
+    });
+    expect(keptTexts({ properties }, { a: 'y' })).toEqual({ a: 'y' });
   });
   it('hold lists: of words, of choices, and of rows where each is a few plain values', () => {
     const list = (items: object) => ({ type: 'array', items });

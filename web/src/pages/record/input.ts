@@ -59,6 +59,16 @@ export function inputFields(schema: InputSchema): Field[] {
   );
 }
 
+/** Settings as they are kept: a text that was emptied stays empty, rather than taking its default again. */
+export function keptTexts(schema: InputSchema, values: Values): Values {
+  const kept = { ...values };
+  for (const [key, property] of Object.entries(schema.properties ?? {})) {
+    const text = property.type === 'string' && !property.enum && !property['x-link'];
+    if (text && property.default !== undefined && (kept[key] ?? null) === null) kept[key] = '';
+  }
+  return kept;
+}
+
 /** The columns of a list of small things, each a row of plain values; null for anything else. */
 export function rowFields(schema: InputSchema | undefined): Field[] | null {
   if (schema?.type !== 'array' || schema.items?.type !== 'object') return null;

@@ -7,6 +7,7 @@ const names: Names = {
   object: (key) => (key === 'people' ? 'persone' : key),
   field: (object, key) => (object === 'people' && key === 'emails' ? 'E-mail' : key),
   event: (kind) => kind,
+  address: (host) => (host.startsWith('settings:') ? 'the setting' : host),
 };
 const asks = (key: string, items: string[] = []): Permission => ({ key, items, danger: 'medium', text: '' });
 const has = (key: string) => key in en;
@@ -25,9 +26,10 @@ test('a permission becomes a message with names of objects and fields', () => {
 
 test('addresses, settings and all fields have words of their own', () => {
   expect(sentenceOf(asks('http:https://api.example.com'), names, has)?.params.of).toBe('api.example.com');
-  expect(sentenceOf(asks('http:settings:base_url'), names, has)).toEqual({
-    key: 'permission.http.setting',
-    params: { of: 'base_url', items: '' },
+  expect(sentenceOf(asks('http:settings:base_url'), names, has)?.params.of).toBe('the setting');
+  expect(sentenceOf(asks('secret:token', ['settings:base_url', 'a.example']), names, has)?.params).toEqual({
+    of: 'token',
+    items: 'the setting, a.example',
   });
   expect(sentenceOf(asks('computed.read:people', ['*']), names, has)?.key).toBe('permission.computed.read.all');
 });
