@@ -1134,4 +1134,5 @@ export const da: Messages = {
   'capability.jobs': 'Opgaver efter tid',
   'capability.panels': 'Paneler',
   'capability.importers': 'Importer',
+  'plugin.given_up': 'opgivet',
 };

@@ -1132,6 +1132,7 @@ export const en = {
   'capability.jobs': 'Jobs',
   'capability.panels': 'Panels',
   'capability.importers': 'Imports',
+  'plugin.given_up': 'given up',
 };
 
 export type MessageKey = keyof typeof en;

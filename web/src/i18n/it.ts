@@ -1139,4 +1139,5 @@ export const it: Messages = {
   'capability.jobs': 'Attività pianificate',
   'capability.panels': 'Pannelli',
   'capability.importers': 'Importazioni',
+  'plugin.given_up': 'si è rinunciato',
 };
