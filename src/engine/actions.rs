@@ -12,7 +12,7 @@ use parking_lot::RwLock;
 use serde_json::Value as Json;
 
 use crate::{
-    Actor, Cause, Command, CommitOptions, Engine, EngineError, IdempotencyKey, Op, Record, access::Guard,
+    Actor, Cause, Command, CommitOptions, Engine, EngineError, IdempotencyKey, Op, Record, access::Guard, idempotency,
     meta::ObjectMeta, pipeline::prepare::placed,
 };
 
@@ -62,6 +62,9 @@ pub struct ActionContext<'a> {
     pub engine: &'a Engine,
     pub actor: &'a Actor,
     pub now_ms: TimestampMs,
+    /// Names the client's request, where it has an idempotency key: the same for every repetition, another for everything else. For actions
+    /// whose work is more than one transaction.
+    pub request: Option<String>,
     /// The action's name.
     name: &'a str,
     /// The client's key, until the action's transaction has taken it.
@@ -215,8 +218,10 @@ impl Engine {
                 return Err(refuse(EngineError::invalid("id", "does_not_apply", said)));
             }
         }
-        let key = Cell::new(key);
-        let action_context = ActionContext { engine: self, actor, now_ms: self.now_ms(), name: action.name(), key };
+        let request =
+            key.as_ref().map(|key| idempotency::stamp(actor, key).map(|stamp| stamp.to_string())).transpose()?;
+        let (now_ms, name) = (self.now_ms(), action.name());
+        let action_context = ActionContext { engine: self, actor, now_ms, request, name, key: Cell::new(key) };
         let result = action.run(&action_context, ids, input)?;
         if let Some(key) = action_context.key.take() {
             self.remember_key(actor, Cause::of("action", action.name()), &key)?;

@@ -173,6 +173,11 @@ impl Field {
         self.config("stored", true)
     }
 
+    /// The content that a stored text names is a program; see `FieldDef::program`.
+    pub fn program(self) -> Self {
+        self.config("program", true)
+    }
+
     /// One setting of the kind: `min`, `max`, `currency`, …
     pub fn config(mut self, key: &str, json: impl Into<Json>) -> Self {
         self.0.config.insert(key.into(), json.into());

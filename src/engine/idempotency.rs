@@ -1,8 +1,12 @@
 //! Remembers the Idempotency-Keys of the last day, so that a repeated request is answered and not done again. Rebuilt from the tail
 //! of the journal at start, in the background; only requests with a key wait for that.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+};
 
+use data_encoding::HEXLOWER;
 use kith_base::{RecordId, TimestampMs};
 use kith_store::Storage;
 use parking_lot::{Condvar, Mutex};
@@ -134,6 +138,13 @@ fn first_since(storage: &dyn Storage, head: u64, oldest: TimestampMs) -> Result<
         }
     }
     Ok(low)
+}
+
+impl fmt::Display for IdempotencyStamp {
+    /// Key and request, for work that has to know its request again.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&HEXLOWER.encode(&[&self.key[..], &self.request[..]].concat()))
+    }
 }
 
 /// The stamp of a key for this actor; `results` are filled in when they are known.

@@ -120,6 +120,11 @@ impl FieldDef {
         self.config.get("stored").and_then(serde_json::Value::as_bool) == Some(true)
     }
 
+    /// Stored texts: the content is a program, in which nobody's words are looked for.
+    pub fn program(&self) -> bool {
+        self.config.get("program").and_then(serde_json::Value::as_bool) == Some(true)
+    }
+
     pub fn option(&self, key: &str) -> Option<&SelectOption> {
         self.options.iter().find(|o| o.key == key)
     }

@@ -108,6 +108,7 @@ impl Action for PluginAction {
         let gone = || EngineError::ActionNotFound { object: self.object.clone(), action: self.name.clone() };
         let plugin = self.loaded.get(&self.plugin).ok_or_else(gone)?;
         let work = Work {
+            run: context.request.clone().unwrap_or_else(|| RecordId::generate(context.now_ms).to_string()),
             name: &self.key,
             object: &self.object,
             ids: ids.to_vec(),
@@ -115,6 +116,7 @@ impl Action for PluginAction {
             actor: context.actor.user,
             depth: 0,
             called: 0,
+            attempt: 1,
         };
         match work.call(&self.services, &plugin)? {
             Done::With(answer) => {
@@ -142,14 +144,18 @@ fn message(answer: &str) -> Option<String> {
 /// One run of an action, from its first call to its last.
 #[derive(Clone, Debug)]
 pub(crate) struct Work<'a> {
+    /// Names the run. A request that a client repeats, with its idempotency key, is the same run.
+    pub run: String,
     pub name: &'a str,
     pub object: &'a str,
     pub ids: Vec<RecordId>,
     pub input: Json,
     pub actor: Option<RecordId>,
     pub depth: u8,
-    /// Calls before this one.
+    /// Calls before this one, each of which asked for another.
     pub called: u32,
+    /// Of this call.
+    pub attempt: u32,
 }
 
 pub(crate) enum Done {
@@ -171,10 +177,12 @@ impl Work<'_> {
         input.insert("ids".into(), json!(ids));
         input.insert("object".into(), json!(crate::values::short_object(&plugin.manifest, self.object)));
         let info = CallInfo {
+            // Stable over attempts, so that what the guest does under this id is done once.
+            id: if self.called == 0 { self.run.clone() } else { format!("{}.{}", self.run, self.called) },
             actor: self.actor,
             cause: if self.actor.is_some() { "user".into() } else { "api".into() },
             depth: self.depth,
-            attempt: self.called + 1,
+            attempt: self.attempt,
             ..CallInfo::new(services, Capability::Actions, self.name, Phase::Doing, BUDGET)
         };
         let call = Call { id: info.id.clone(), attempt: info.attempt, dry_run: false };

@@ -3,7 +3,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kith_engine::{Actor, Cause, Command, CommitOptions, EngineError, Fields, Query, Record};
+use kith_base::RecordId;
+use kith_engine::{Actor, Cause, Command, CommitOptions, Engine, EngineError, Fields, Query, Record};
 use kith_model::{ObjectDef, Value};
 
 use crate::{
@@ -25,6 +26,11 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// What set such a change off; the plugins have no say in it.
 pub(crate) const CAUSE: &str = "computed";
 
+/// The name under which the store keeps what was worked out last.
+pub(crate) fn cursor(plugin: &str) -> String {
+    format!("plugin/{plugin}/computed")
+}
+
 /// Works out every field that `computed` names, for all records, unless that was done for this code and these settings. `ended`: give up.
 ///
 /// # Errors
@@ -39,7 +45,7 @@ pub fn run(
     if plugin.manifest.computed().next().is_none() {
         return Ok(());
     }
-    let (name, mark) = (format!("plugin/{}/computed", plugin.id), mark(plugin, sha256));
+    let (name, mark) = (cursor(&plugin.id), mark(plugin, sha256));
     if engine.cursor(&name)? == mark {
         return Ok(());
     }
@@ -109,15 +115,32 @@ fn page_of(
     };
     let commands = records.iter().zip(changes).filter(|(_, values)| !values.is_empty()).map(command).collect();
     let options = CommitOptions::caused_by(Cause::of(CAUSE, plugin.id.clone()));
-    match services.engine.execute(&Actor::system(), commands, options) {
-        Ok(_) => Ok(true),
-        // A record went into the trash meanwhile, or a value does not fit its field. It is worked out again with the record's next change.
-        Err(error) if !error.violations().is_empty() => {
-            plugin.watch.note(&format!("computed values of '{}' do not fit: {error}", object.key));
-            Ok(true)
+    // A record went into the trash meanwhile, or a value does not fit its field. It is worked out again with the record's next change.
+    let mut left = |id, error: &EngineError| {
+        plugin.watch.note(&format!("computed values of '{}' do not fit the record {id}: {error}", object.key));
+    };
+    as_far_as_valid(&services.engine, &Actor::system(), commands, &options, &mut left)?;
+    Ok(true)
+}
+
+/// Does these updates but for those that are refused, each of which is told.
+pub(crate) fn as_far_as_valid(
+    engine: &Engine,
+    actor: &Actor,
+    mut commands: Vec<Command>,
+    options: &CommitOptions,
+    refused: &mut dyn FnMut(RecordId, &EngineError),
+) -> Result<(), EngineError> {
+    while !commands.is_empty() {
+        let Err(error) = engine.execute_trusted(actor, commands.clone(), options.clone()) else { return Ok(()) };
+        let alone = (commands.len() == 1).then_some(0);
+        let at = error.index().or(alone).filter(|at| *at < commands.len() && !error.code().starts_with("store."));
+        let Some(at) = at else { return Err(error) };
+        if let Command::Update { id, .. } = commands.remove(at) {
+            refused(id, &error);
         }
-        Err(error) => Err(error),
     }
+    Ok(())
 }
 
 /// Another code or other settings give other values.

@@ -12,7 +12,10 @@ use std::{
 };
 
 use kith_store::{Files, StoreError};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::{
+    process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit},
+    thread::set_no_new_privs,
+};
 use wasmtime::component::Component;
 
 use crate::{
@@ -185,9 +188,15 @@ pub fn child() -> Result<(), String> {
         (Resource::Core, 0),
     ];
     for (resource, most) in bounds {
+        // Whoever started the server may have set less.
+        let most = getrlimit(resource).maximum.map_or(most, |set| set.min(most));
         let limit = Rlimit { current: Some(most), maximum: Some(most) };
         setrlimit(resource, limit).map_err(|e| format!("no limits can be set: {e}"))?;
     }
+    // Nobody waits for what comes out once the server is gone.
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(|e| format!("it cannot end with the server: {e}"))?;
+    // A compiler that is taken over starts nothing that may do more than itself.
+    set_no_new_privs(true).map_err(|e| format!("new privileges cannot be ruled out: {e}"))?;
     let mut wasm = Vec::new();
     let bytes_max = WASM_BYTES_MAX as u64;
     io::stdin().lock().take(bytes_max + 1).read_to_end(&mut wasm).map_err(|e| e.to_string())?;

@@ -31,6 +31,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Jobs of a plugin, about, that are taken up in one look.
 const AT_ONCE: usize = 16;
 
+/// Bytes of the place where a job goes on.
+const CURSOR_BYTES_MAX: usize = 64 << 10;
+
 /// Characters of a note.
 const NOTE_CHARS_MAX: usize = 500;
 
@@ -191,7 +194,7 @@ impl Put<'_> {
         engine.execute(&Actor::system(), vec![command], options).map(drop)
     }
 
-    /// Parks an action that is to be called again.
+    /// Parks an action that is to be called again, once however often its request comes.
     pub(crate) fn action(
         engine: &Engine,
         plugin: &str,
@@ -199,8 +202,14 @@ impl Put<'_> {
         wait_ms: TimestampMs,
     ) -> Result<(), EngineError> {
         let now = engine.now_ms();
-        let ids: Vec<String> = work.ids.iter().map(ToString::to_string).collect();
-        let input = json!({ "object": work.object, "ids": ids, "input": work.input, "called": work.called + 1 });
+        let about: Vec<String> = work.ids.iter().map(ToString::to_string).collect();
+        let id = record_of(ids::OBJECT, plugin, &format!("action/{}", work.run));
+        if engine.get_for_change(&Actor::system(), OBJECT, id).is_ok() {
+            return Ok(());
+        }
+        let input = json!({
+            "run": work.run, "object": work.object, "ids": about, "input": work.input, "called": work.called + 1,
+        });
         let (input, due_at) = (input.to_string(), now + wait_ms);
         let put = Put {
             plugin,
@@ -212,7 +221,7 @@ impl Put<'_> {
             actor: work.actor,
             depth: work.depth,
         };
-        put.write(engine, RecordId::generate(now))
+        put.write(engine, id)
     }
 }
 
@@ -310,6 +319,10 @@ impl Due {
         match answer {
             Ok(Ok(Progress { done: true, note, .. })) => Ok(Turn::Done(note)),
             Ok(Ok(Progress { cursor: None, .. })) => Err("it is neither done nor has it a cursor to go on from".into()),
+            Ok(Ok(Progress { cursor: Some(cursor), .. })) if cursor.len() > CURSOR_BYTES_MAX => Err(format!(
+                "its cursor has {} bytes; at most {CURSOR_BYTES_MAX}, so keep more than a place in kv",
+                cursor.len()
+            )),
             Ok(Ok(Progress { cursor, note, .. })) => {
                 Ok(Turn::On { cursor, note: short(&note), wait_ms: 0, input: None })
             }
@@ -324,6 +337,7 @@ impl Due {
         let ids = parked["ids"].as_array().into_iter().flatten().filter_map(|id| id.as_str()?.parse().ok()).collect();
         let called = parked["called"].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(1);
         let work = Work {
+            run: parked["run"].as_str().map_or_else(|| self.record.to_string(), str::to_string),
             name: &self.name,
             object: parked["object"].as_str().unwrap_or_default(),
             ids,
@@ -331,6 +345,7 @@ impl Due {
             actor: self.actor,
             depth: self.depth,
             called,
+            attempt: self.attempt + 1,
         };
         match work.call(services, plugin) {
             Ok(Done::With(_)) => Ok(Turn::Done(String::new())),

@@ -13,8 +13,14 @@ const KEY: &str = "plugin_values";
 /// How long an idempotency key is remembered.
 pub const REMEMBERED_MS: TimestampMs = 7 * 24 * 3_600 * 1_000;
 
+/// Of a key, the plugin's own or one for idempotency.
+const KEY_BYTES_MAX: usize = 200;
+
 /// Rows read at a time.
 const PAGE: usize = 500;
+
+/// Expired values that go in one transaction.
+const SWEEP: usize = 100;
 
 /// Values of different uses do not meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +102,11 @@ impl<'a> Kept<'a> {
     ) -> Result<u64, EngineError> {
         let id = self.id(space, key);
         let there = self.record(id)?;
+        if there.as_ref().is_some_and(|record| record.trashed) {
+            // It expired, and is empty: nobody can mistake it for a value while it comes back.
+            self.write(Command::Restore { object: KEY.into(), id })?;
+            return self.put(space, key, value, ttl_ms, expected);
+        }
         let found = there.as_ref().and_then(|record| self.alive(record)).map_or(0, |entry| entry.version);
         if let Some(expected) = expected
             && expected != found
@@ -135,12 +146,10 @@ impl<'a> Kept<'a> {
     /// What the store refuses.
     pub fn remove(&self, space: Space, key: &str) -> Result<(), EngineError> {
         let id = self.id(space, key);
-        if self.record(id)?.is_none() {
+        if self.record(id)?.is_none_or(|record| record.trashed) {
             return Ok(());
         }
-        let values = ["value", "size_bytes", "expires_at"].map(|key| (key.to_string(), Value::Null));
-        self.write(Command::Update { object: KEY.into(), id, version: None, values: Fields::Parsed(values.into()) })
-            .map(drop)
+        self.write(Command::Update { object: KEY.into(), id, version: None, values: nothing() }).map(drop)
     }
 
     fn write(&self, command: Command) -> Result<u64, EngineError> {
@@ -214,5 +223,51 @@ impl<'a> Kept<'a> {
     fn made(&self, key: &str) -> Result<Option<RecordId>, EngineError> {
         let entry = self.get(Space::Made, key)?;
         Ok(entry.and_then(|entry| String::from_utf8(entry.value).ok()?.parse().ok()))
+    }
+}
+
+/// Whether something can be kept under this key.
+///
+/// # Errors
+/// What a key is.
+pub fn check_key(key: &str) -> Result<(), String> {
+    if key.is_empty() || key.len() > KEY_BYTES_MAX {
+        return Err(format!("a key is 1 to {KEY_BYTES_MAX} bytes; this one has {}", key.len()));
+    }
+    Ok(())
+}
+
+/// Values of a record that holds none any more.
+fn nothing() -> Fields {
+    Fields::Parsed(["value", "size_bytes", "expires_at"].map(|key| (key.to_string(), Value::Null)).into())
+}
+
+/// Empties what has expired, of all plugins, and puts it into the trash. Returns how much that was.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub fn sweep(engine: &Engine) -> Result<usize, EngineError> {
+    let moment = kith_engine::read::rfc3339(engine.now_ms());
+    let query = Query::of(KEY).filter(format!("expires_at <= timestamp(\"{moment}\")")).limit(SWEEP);
+    let mut swept = 0;
+    loop {
+        let page = engine.query(&Actor::system(), &query)?;
+        if page.records.is_empty() {
+            return Ok(swept);
+        }
+        let commands = page.records.iter().flat_map(|record| {
+            let (object, id) = (KEY.to_string(), record.id);
+            // One that was set anew meanwhile is left to the next sweep, with those beside it.
+            let empty =
+                Command::Update { object: object.clone(), id, version: Some(record.version), values: nothing() };
+            [empty, Command::Delete { object, id, version: None }]
+        });
+        match engine.execute(&Actor::system(), commands.collect(), CommitOptions::caused_by(Cause::new("plugin"))) {
+            Ok(_) => swept += page.records.len(),
+            Err(EngineError::At { error, .. }) if matches!(*error, EngineError::VersionConflict { .. }) => {
+                return Ok(swept);
+            }
+            Err(error) => return Err(error),
+        }
     }
 }

@@ -10,6 +10,7 @@ pub mod compile;
 pub mod conditions;
 pub mod contract;
 pub mod delivery;
+mod dropping;
 pub mod endpoints;
 pub mod error;
 mod filter;

@@ -2,22 +2,14 @@
 
 use std::sync::Arc;
 
-use kith_base::limits::BATCH_OPS_MAX;
-use kith_engine::{Actor, Command, EngineError, Fields, Query};
-use kith_model::Value;
+use kith_engine::Actor;
 
 use crate::{
-    PluginError,
-    installed::{self, Installed, State, write},
+    PluginError, backfill, delivery, dropping,
+    installed::{self, Installed, State},
     lifecycle,
     plugins::Plugins,
 };
-
-/// Records of the host that name the plugin they are for.
-const OWN: [&str; 3] = ["plugin_values", "plugin_jobs", "plugin_failures"];
-
-/// Records looked at together.
-const PAGE: usize = 500;
 
 impl Plugins {
     /// Agrees to what the plugin asks for: to the version that waits, where one does, else to the one installed. Runs it.
@@ -91,25 +83,38 @@ impl Plugins {
     }
 
     /// Takes a plugin away. With `keep` everything it holds stays: its fields become the administrators' own, and a later installation finds
-    /// settings, secrets and values again. Without, its fields and the records of its objects go to the trash, the rest is cleared.
+    /// settings, secrets and values again. Without, what its fields hold is cleared, and the records of its objects, its secrets, values, jobs and
+    /// failures are erased for good.
     ///
     /// # Errors
-    /// `plugin.not_found`; what the store says.
-    pub fn remove(&self, actor: &Actor, id: &str, keep: bool) -> Result<(), PluginError> {
+    /// `plugin.not_found`; `erase.blocked` when records that stay need some of its own; what the store says. It runs on then as before.
+    pub fn remove(self: &Arc<Self>, actor: &Actor, id: &str, keep: bool) -> Result<(), PluginError> {
         self.allowed(actor)?;
         let _turn = self.changing.lock();
         let mut plugin = installed::find(self.engine(), id)?;
-        if let Some(loaded) = self.get(id)
-            && let Err(said) = lifecycle::removing(&self.services, &loaded)
+        let loaded = self.get(id);
+        if let Some(loaded) = &loaded
+            && let Err(said) = lifecycle::removing(&self.services, loaded)
         {
             tracing::warn!(plugin = %id, said, "a plugin could not tidy up before its removal");
         }
         self.unload(id);
         if !keep {
-            self.drop_data(actor, &plugin)?;
+            // What a call under way still writes is to go too.
+            self.watch(id).wait_for_calls();
+            if let Err(error) = dropping::drop_data(self.engine(), actor, &plugin) {
+                if loaded.is_some() {
+                    self.load(&plugin)?;
+                }
+                return Err(error.into());
+            }
             plugin.settings = serde_json::json!({});
         }
         self.engine().retract_schema(actor, id, keep)?;
+        // A later installation hears of what happens then, and works out its fields anew.
+        for name in [delivery::cursor(id), backfill::cursor(id)] {
+            self.engine().set_cursor(&name, 0)?;
+        }
         let files: Vec<_> = plugin.versions().into_iter().cloned().collect();
         plugin.delete(self.engine(), actor)?;
         for version in &files {
@@ -117,53 +122,5 @@ impl Plugins {
         }
         self.forget_watch(id);
         Ok(())
-    }
-
-    fn drop_data(&self, actor: &Actor, plugin: &Installed) -> Result<(), EngineError> {
-        let engine = self.engine();
-        for name in plugin.version.manifest.secrets.keys() {
-            if installed::secret(engine, &plugin.id, name).is_some() {
-                installed::set_secret(engine, actor, &plugin.id, name, None)?;
-            }
-        }
-        let mine = format!("plugin == \"{}\"", plugin.id);
-        for object in OWN {
-            self.trash(actor, plugin, object, Some(&mine), object == "plugin_values")?;
-        }
-        for key in plugin.version.manifest.objects.keys() {
-            let key = plugin.version.manifest.object_key(key);
-            if engine.schema().object(&key).is_some() {
-                self.trash(actor, plugin, &key, None, false)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Puts records into the trash, page by page; `clear` takes their value away first.
-    fn trash(
-        &self,
-        actor: &Actor,
-        plugin: &Installed,
-        object: &str,
-        filter: Option<&str>,
-        clear: bool,
-    ) -> Result<(), EngineError> {
-        loop {
-            let query =
-                Query { filter: filter.map(str::to_string), ..Query::of(object).limit(PAGE.min(BATCH_OPS_MAX / 2)) };
-            let page = self.engine().query(&Actor::system(), &query)?;
-            if page.records.is_empty() {
-                return Ok(());
-            }
-            let mut commands = Vec::new();
-            for record in &page.records {
-                if clear {
-                    let values = Fields::Parsed(vec![("value".into(), Value::Null)]);
-                    commands.push(Command::Update { object: object.into(), id: record.id, version: None, values });
-                }
-                commands.push(Command::Delete { object: object.into(), id: record.id, version: None });
-            }
-            write(self.engine(), actor, &plugin.id, commands)?;
-        }
     }
 }

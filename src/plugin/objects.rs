@@ -123,18 +123,18 @@ fn plugins() -> ObjectDef {
         .field(n::MANIFEST, field::json("manifest", "Manifest").read_only().hidden())
         .field(n::GRANTED, field::json("granted", "Granted").read_only().hidden())
         .field(n::SETTINGS, field::json("settings", "Settings").read_only().hidden())
-        .field(n::WASM, field::text("wasm", "Content").stored().read_only().hidden())
+        .field(n::WASM, field::text("wasm", "Content").stored().program().read_only().hidden())
         .field(n::SHA256, field::text("sha256", "SHA-256").read_only())
         .field(n::AUTHOR, field::text("author", "Author's key").read_only())
         .field(n::PREVIOUS, field::json("previous", "Version before").read_only().hidden())
         .field(
             n::PREVIOUS_WASM,
-            field::text("previous_wasm", "Content of the version before").stored().read_only().hidden(),
+            field::text("previous_wasm", "Content of the version before").stored().program().read_only().hidden(),
         )
         .field(n::PENDING, field::json("pending", "Version that waits for a grant").read_only().hidden())
         .field(
             n::PENDING_WASM,
-            field::text("pending_wasm", "Content of the version that waits").stored().read_only().hidden(),
+            field::text("pending_wasm", "Content of the version that waits").stored().program().read_only().hidden(),
         )
         .field(n::SIZE_BYTES, field::integer("size_bytes", "Size").read_only())
         .field(n::TOLD, field::text("told", "Version that set itself up").read_only().hidden())

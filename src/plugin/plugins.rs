@@ -26,6 +26,7 @@ use crate::{
     http::HttpClient,
     installed::{self, Installed, State, Version},
     jobs::Jobs,
+    kept,
     manifest::{Manifest, Right},
     plugin::{Plugin, memory_bytes},
     runtime::{Code, Runtime},
@@ -113,6 +114,7 @@ impl Plugins {
                     return;
                 }
                 plugins.turn_off_hopeless();
+                plugins.forget_expired();
             }
         };
         if let Err(error) = thread::Builder::new().name("kith-plugin-care".into()).spawn(work) {
@@ -263,7 +265,15 @@ impl Plugins {
         }
     }
 
-    fn turn_off_hopeless(&self) {
+    /// Takes away what idempotency keys and values of plugins left that is past its time.
+    pub(crate) fn forget_expired(&self) {
+        if let Err(error) = kept::sweep(self.engine()) {
+            tracing::error!(code = error.code(), "what plugins kept and has expired cannot be taken away");
+        }
+    }
+
+    /// Turns off what has failed for a day.
+    pub(crate) fn turn_off_hopeless(&self) {
         let now = self.engine().now_ms();
         for plugin in self.loaded.all().iter() {
             let Some((capability, since)) = plugin.watch.failing_since() else { continue };

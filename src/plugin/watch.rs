@@ -3,8 +3,12 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::Arc,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
 };
 
 use kith_base::TimestampMs;
@@ -25,6 +29,12 @@ const CALLS: usize = 200;
 
 /// Calls of one plugin at the same time, so that a slow one does not take the places of all.
 const AT_ONCE: u32 = 16;
+
+/// No call is given more time.
+const CALL_MAX: Duration = Duration::from_secs(30);
+
+/// While calls are waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Live readers of the log may lag behind by this many lines.
 const STREAMED: usize = 256;
@@ -160,6 +170,14 @@ impl Watch {
         taken.is_ok().then(|| Slot(self.clone()))
     }
 
+    /// Waits until no call is under way, or as long as the longest may take. Blocks.
+    pub(crate) fn wait_for_calls(&self) {
+        let began = Instant::now();
+        while self.running.load(Ordering::Acquire) > 0 && began.elapsed() < CALL_MAX {
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+
     /// Whether the capability may be called, or rests after failures (until when).
     pub(crate) fn admit(&self, capability: Capability, now_ms: TimestampMs) -> Result<(), TimestampMs> {
         self.kept.lock().breakers.entry(capability).or_default().admit(now_ms)
@@ -193,8 +211,7 @@ impl Watch {
         });
         drop(kept);
         if let Some(said) = said {
-            let name = if info.name.is_empty() { String::new() } else { format!(" '{}'", info.name) };
-            let message = format!("{}{name} {said}", info.capability.name());
+            let message = format!("{} {said}", info.place());
             self.log(Line {
                 at: info.now_ms,
                 level: Level::Error,

@@ -53,7 +53,7 @@ pub enum Command {
     /// Take a plugin away; its fields and their values stay and become yours
     Remove {
         id: String,
-        /// Its fields, its objects and their records go to the trash; its secrets and notes are cleared
+        /// What its fields hold is cleared; the records of its objects, its secrets and its notes are erased for good
         #[arg(long)]
         drop_data: bool,
     },

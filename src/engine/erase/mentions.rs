@@ -155,7 +155,7 @@ impl Engine {
         let mut found = Vec::new();
         // Attachments are somebody's documents and are not looked into; what administration keeps are copies of rows.
         for object in meta.schema.objects().iter().filter(|o| o.system) {
-            for field in object.fields.iter().filter(|field| field.stored()) {
+            for field in object.fields.iter().filter(|field| field.stored() && !field.program()) {
                 for record in core.records_of(object.id).into_iter().filter(|record| !erased.contains(&record.id)) {
                     let Value::Text(name) = record.values.get(field.id) else { continue };
                     if self.content_holds(name, words) {

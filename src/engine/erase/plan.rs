@@ -219,6 +219,28 @@ impl Engine {
         Ok(roots)
     }
 
+    /// The work of erasing these and what hangs on them. Whoever calls decided about them as a whole, so nobody is asked, and nothing is looked for
+    /// by words.
+    ///
+    /// # Errors
+    /// `erase.blocked` when records that stay cannot be without them; `request.invalid` when they are too many for one erasure.
+    pub(super) fn work_of(&self, ids: &[RecordId]) -> Result<Work, EngineError> {
+        let core = self.core();
+        let meta = core.meta();
+        let gone = ids.iter().filter_map(|id| Some((*id, core.image.meta(*id)?.object))).collect();
+        let mut reach = Reach { core, meta: &meta, keep: Vec::new(), with: Vec::new(), gone, links: Vec::new() };
+        reach.grow(ids.to_vec())?;
+        if let Some((object, field, _)) = reach.links.iter().find(|link| reach.needs(link)) {
+            let field = meta.object_by_id(*object).and_then(|o| o.field_by_id(*field)).map_or("", |f| f.key.as_str());
+            let said = format!(
+                "records of '{}' need what would be erased in '{field}'; change them first",
+                meta.key_of(*object)
+            );
+            return Err(EngineError::EraseBlocked(said));
+        }
+        Ok(self.work(&meta, &reach.gone))
+    }
+
     fn samples(&self, actor: &Actor, ids: &[RecordId]) -> Vec<Json> {
         let first: Vec<RecordId> = ids.iter().take(SAMPLES).copied().collect();
         self.titles(actor, &first).into_iter().map(titled).collect()

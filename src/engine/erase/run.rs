@@ -7,9 +7,9 @@ use kith_base::RecordId;
 use kith_model::Value;
 use kith_store::EntryKind;
 
-use super::{EraseOutcome, EraseRequest, Given, Work, plan::is_title, work};
+use super::{EraseOutcome, EraseRequest, Given, RECORDS_MAX, Work, plan::is_title, work};
 use crate::{
-    Actor, Cause, Command, CommitOptions, Engine, EngineError, Fields, Record,
+    Actor, Cause, Command, CommitOptions, Engine, EngineError, Fields, Query, Record,
     meta::ObjectMeta,
     pipeline::{
         erasing::Erasure,
@@ -21,6 +21,12 @@ use crate::{
 
 /// Records whose links are cleared in one transaction.
 const CLEAR_AT_ONCE: usize = 200;
+
+/// Records that `erase_all` names in one erasure; what hangs on them comes to that.
+const ALL_AT_ONCE: usize = RECORDS_MAX / 2;
+
+/// Rows read at a time.
+const PAGE: usize = 500;
 
 /// Entries looked through for the one of an erasure that was interrupted.
 const LOOK_BACK: u64 = 20_000;
@@ -78,6 +84,44 @@ impl Engine {
         let command = Command::Create { object: "erasures".into(), id: Some(id), values: Fields::Parsed(values) };
         self.commit(actor, Rights::Engine, vec![command], CommitOptions::caused_by(Cause::new("erase")))?;
         self.carry_out(actor, id, reason, &work)
+    }
+
+    /// Erases all records of these objects, of each those that the filter names, the trash included. For callers who decided about them as a whole:
+    /// the actor is named, and not asked. Returns how many there were.
+    ///
+    /// # Errors
+    /// `erase.blocked` before anything of an erasure was done; the store's.
+    pub fn erase_all(&self, actor: &Actor, of: &[(String, Option<String>)], reason: &str) -> Result<u64, EngineError> {
+        let mut ids = Vec::new();
+        for (object, filter) in of {
+            for trashed in [false, true] {
+                let mut query = Query { filter: filter.clone(), trashed, ..Query::of(object).limit(PAGE) };
+                loop {
+                    let page = self.query(&Actor::system(), &query)?;
+                    ids.extend(page.records.iter().map(|record| record.id));
+                    query.cursor = page.next_cursor;
+                    if query.cursor.is_none() {
+                        break;
+                    }
+                }
+            }
+        }
+        let objects: Vec<&str> = of.iter().map(|(object, _)| object.as_str()).collect();
+        let (mut left, mut at_once, mut erased) = (&ids[..], ALL_AT_ONCE, 0);
+        while !left.is_empty() {
+            let (some, rest) = left.split_at(at_once.min(left.len()));
+            match self.work_of(some) {
+                // So much hangs on them that fewer fit.
+                Err(EngineError::Request(_)) if some.len() > 1 => at_once = some.len() / 2,
+                Err(error) => return Err(error),
+                Ok(work) => {
+                    self.erase_noted(actor, &objects.join(", "), reason, work)?;
+                    erased += some.len() as u64;
+                    left = rest;
+                }
+            }
+        }
+        Ok(erased)
     }
 
     /// Does these updates and erases every older version of their records. Records that they would not change are left alone. Returns

@@ -7,7 +7,7 @@ use kith_model::{FieldDef, ObjectDef, Origin, Value, schema};
 use serde_json::Value as Json;
 
 use super::{
-    Meta, ObjectMeta,
+    Meta,
     definition::{
         Values, check, complete_field, complete_object, create, delete, field_values, merged, needed_by,
         new_field_values, not_reserved, object_values, patch_of, read, refuse_fixed, retire, update, with_field,
@@ -214,7 +214,7 @@ impl Engine {
         let values = field_values(object, &changed, Some(&patch));
         check(&with_field(&meta.schema, &object_meta.def, changed.clone()), object)?;
         if newly_unique {
-            self.check_distinct(&object_meta, &changed)?;
+            self.check_distinct(object_meta.def.id, &changed)?;
         }
         let known = self.core().source.lock().field(object, current.id).cloned();
         let command = self.amend(known, "fields", values, || {
@@ -226,7 +226,7 @@ impl Engine {
         });
         let written = self.define(actor, vec![command])?;
         // From here on nobody can add a second one; what came in between the check and the definition is found now.
-        if newly_unique && let Err(error) = self.check_distinct(&object_meta, &changed) {
+        if newly_unique && let Err(error) = self.check_distinct(object_meta.def.id, &changed) {
             let back = vec![("unique".to_string(), Value::Bool(false))];
             self.define(actor, written.iter().map(|r| update("fields", r.id, back.clone())).collect())?;
             return Err(error);
@@ -331,13 +331,13 @@ impl Engine {
     }
 
     /// Refuses to make a field unique whose values are not.
-    fn check_distinct(&self, object: &ObjectMeta, field: &FieldDef) -> Result<(), EngineError> {
+    pub(super) fn check_distinct(&self, object: u32, field: &FieldDef) -> Result<(), EngineError> {
         let mut seen = std::collections::HashSet::new();
         let mut cursor = None;
         let context = self.evaluation(&Actor::system());
         loop {
             let sort = vec![("id".to_string(), false)];
-            let asked = ImageQuery { object: object.def.id, sort, limit: PAGE, cursor, ..ImageQuery::default() };
+            let asked = ImageQuery { object, sort, limit: PAGE, cursor, ..ImageQuery::default() };
             let page = self.core().image.query(&asked, &context)?;
             for record in &page.records {
                 for key in field.kind().unique_keys(field, record.values.get(field.id)) {

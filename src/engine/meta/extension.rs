@@ -1,6 +1,7 @@
 //! What a plugin adds to the schema: objects and fields under keys with the plugin's name in front, which nobody else can give. They come and go
 //! with the plugin; who keeps their data gets them as definitions of their own.
 
+use kith_base::RecordId;
 use kith_model::{FieldDef, ObjectDef, Origin, Schema, Value};
 use serde_json::{Map, Value as Json, json};
 
@@ -9,7 +10,7 @@ use super::{
         Values, check, complete_field, complete_object, create, delete, field_values, new_field_values, object_values,
         update,
     },
-    source::{CUSTOM, Source, kept_by, made_by},
+    source::{CUSTOM, Source, dropped_by, kept_by, made_by},
 };
 use crate::{Actor, Command, Engine, EngineError, Record};
 
@@ -60,6 +61,7 @@ impl Engine {
             objects: meta.schema.objects().iter().map(|object| ObjectDef::clone(object)).collect(),
             commands: Vec::new(),
             touched: Vec::new(),
+            unique: Vec::new(),
             next_object: source.next_object(),
         };
         for object in &extension.objects {
@@ -69,15 +71,41 @@ impl Engine {
             draft.field(object, field.clone())?;
         }
         draft.retire(extension);
-        let Drafted { objects, commands, touched, .. } = draft;
+        let Drafted { objects, commands, touched, unique, .. } = draft;
         let schema = Schema::new(objects);
         for key in touched {
             check(&schema, &key)?;
         }
-        self.define(actor, commands).map(drop)
+        for (object, field, _) in &unique {
+            self.check_distinct(*object, field)?;
+        }
+        self.define(actor, commands)?;
+        // What came in between the check and the definition is found now; from here on nobody can add a second one.
+        for (object, field, record) in &unique {
+            if let Err(error) = self.check_distinct(*object, field) {
+                let back = vec![("unique".to_string(), Value::Bool(false))];
+                self.define(actor, vec![update("fields", *record, back)])?;
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
-    /// Takes out of the schema what a plugin added: into the trash, or with `keep` over to the administrators, with all values.
+    /// Nothing that a plugin added is required any more: the step before its values are cleared.
+    ///
+    /// # Errors
+    /// `access.denied`; what the store says.
+    pub fn loosen_schema(&self, actor: &Actor, plugin: &str) -> Result<(), EngineError> {
+        let _turn = self.turn(actor)?;
+        let source = self.core().source.lock().clone();
+        let loose = vec![("required".to_string(), Value::Bool(false))];
+        let fields = source.of_plugin(plugin).filter(|record| !record.trashed && !source.is_object(record));
+        let required = fields.filter(|record| source.field_as_defined(record).required);
+        self.define(actor, required.map(|record| update("fields", record.id, loose.clone())).collect()).map(drop)
+    }
+
+    /// Takes out of the schema what a plugin added: with `keep` over to the administrators, with all values, else so that it never comes back; a
+    /// later installation begins anew.
     ///
     /// # Errors
     /// `access.denied`; what the store says.
@@ -86,14 +114,17 @@ impl Engine {
         let meta = self.core().meta();
         let source = self.core().source.lock().clone();
         let mut commands = Vec::new();
-        for record in source.of_plugin(plugin).filter(|record| !record.trashed) {
+        for record in source.of_plugin(plugin).filter(|record| !keep || !record.trashed) {
             let object = source.is_object(record);
+            let of = if object { "objects" } else { "fields" };
             if keep {
                 let kept = vec![("origin".to_string(), Value::Text(kept_by(plugin)))];
-                commands.push(update(if object { "objects" } else { "fields" }, record.id, kept));
+                commands.push(update(of, record.id, kept));
                 continue;
             }
-            if object {
+            if record.trashed {
+                commands.push(Command::Restore { object: of.into(), id: record.id });
+            } else if object {
                 let key = source.key_of(record);
                 let pointing = meta.schema.pointing_at(key).filter(|(from, field)| {
                     field.id >= CUSTOM && from.key != key && field.origin != Origin::Plugin(plugin.to_string())
@@ -101,7 +132,8 @@ impl Engine {
                 let pointing = pointing.filter_map(|(from, field)| source.field(&from.key, field.id));
                 commands.extend(pointing.map(|record| delete("fields", record.id)));
             }
-            commands.push(delete(if object { "objects" } else { "fields" }, record.id));
+            commands.push(update(of, record.id, vec![("origin".to_string(), Value::Text(dropped_by(plugin)))]));
+            commands.push(delete(of, record.id));
         }
         self.define(actor, commands).map(drop)
     }
@@ -115,6 +147,8 @@ struct Drafted<'a> {
     objects: Vec<ObjectDef>,
     commands: Vec<Command>,
     touched: Vec<String>,
+    /// Fields that are to be unique, were not, and may have values: number of the object, the field and its record.
+    unique: Vec<(u32, FieldDef, RecordId)>,
     next_object: u32,
 }
 
@@ -196,6 +230,11 @@ impl Drafted<'_> {
                 self.same_shape(&record, &field)?;
                 field.id = self.source.number_of(&record);
                 let patch = self.before.and_then(|b| b.field(object, &field.key)).map(|old| changed(old, &field));
+                let was_unique = !record.trashed && self.source.field_as_defined(&record).unique;
+                let becomes = field.unique && patch.as_ref().is_none_or(|patch| patch.contains_key("unique"));
+                if becomes && !was_unique {
+                    self.unique.push((self.objects[at].id, field.clone(), record.id));
+                }
                 let mut values = field_values(object, &field, patch.as_ref());
                 values.push(("read_only".into(), Value::Bool(field.read_only)));
                 self.take_up("fields", &record, values);

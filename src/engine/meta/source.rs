@@ -63,7 +63,7 @@ impl Source {
     /// A removed field's record, by object and field key.
     pub fn removed_field(&self, object: &ObjectDef, key: &str) -> Option<&Record> {
         let of = |r: &Record| text(r, f::OF) == Some(&object.key) && self.owner(r).is_none_or(|id| id == object.id);
-        self.fields.values().rev().find(|r| r.trashed && of(r) && text(r, f::KEY) == Some(key))
+        self.fields.values().rev().find(|r| r.trashed && of(r) && text(r, f::KEY) == Some(key) && !self.is_dropped(r))
     }
 
     /// Number of the object made by an admin to which the record of a field belongs: a key may have named several, one after the
@@ -117,16 +117,22 @@ impl Source {
 
     /// The record of an object by key, the trash included.
     pub(super) fn object_named(&self, key: &str) -> Option<&Record> {
-        self.objects.values().filter(|r| text(r, o::KEY) == Some(key)).min_by_key(|record| record.trashed)
+        let named = self.objects.values().filter(|r| text(r, o::KEY) == Some(key) && !self.is_dropped(r));
+        named.min_by_key(|record| record.trashed)
     }
 
     /// The record of a field by key; rather one outside the trash.
     pub(super) fn field_named(&self, object: &ObjectDef, key: &str) -> Option<&Record> {
         let named = |r: &&Record| {
             let of = text(r, f::OF) == Some(&object.key) && self.owner(r).is_none_or(|id| id == object.id);
-            of && text(r, f::KEY) == Some(key)
+            of && text(r, f::KEY) == Some(key) && !self.is_dropped(r)
         };
         self.fields.values().filter(named).min_by_key(|record| record.trashed)
+    }
+
+    /// Whether it went with its plugin's data: it stays in the trash, and nobody takes it up again.
+    fn is_dropped(&self, record: &Record) -> bool {
+        record.trashed && self.origin_of(record).starts_with(DROPPED_BY)
     }
 
     /// The number for a new object: never one that was used before, the trash included.
@@ -273,6 +279,7 @@ fn defined_field(record: &Record) -> FieldDef {
 
 const MADE_BY: &str = "plugin:";
 const KEPT_BY: &str = "kept:";
+const DROPPED_BY: &str = "dropped:";
 
 /// The origin of what a plugin adds.
 pub(super) fn made_by(plugin: &str) -> String {
@@ -282,6 +289,11 @@ pub(super) fn made_by(plugin: &str) -> String {
 /// The origin of what a plugin left behind.
 pub(super) fn kept_by(plugin: &str) -> String {
     format!("{KEPT_BY}{plugin}")
+}
+
+/// The origin of what went with a plugin's data.
+pub(super) fn dropped_by(plugin: &str) -> String {
+    format!("{DROPPED_BY}{plugin}")
 }
 
 fn origin(record: &Record, field: u32) -> Origin {

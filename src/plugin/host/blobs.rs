@@ -37,17 +37,18 @@ impl Host for CallState {
                 sha256: source.sha256.clone(),
             }));
         }
-        Ok(self.file(&id).and_then(|record| self.info_of(&record)))
+        self.answer("blobs.stat", self.file(&id).and_then(|record| self.info_of(&record)))
     }
 
     fn read(&mut self, id: String, offset: u64, len: u32) -> Answer<Vec<u8>> {
         self.limits.host_call()?;
-        Ok(self.read_file(&id, offset, len.min(READ_BYTES_MAX)))
+        self.answer("blobs.read", self.read_file(&id, offset, len.min(READ_BYTES_MAX)))
     }
 
     fn put(&mut self, name: String, mime: String, content: Vec<u8>, attach_to: Option<String>) -> Answer<Info> {
         self.limits.host_call()?;
-        Ok(self.put_file(&name, &mime, &content, attach_to.as_deref()))
+        let put = self.put_file(&name, &mime, &content, attach_to.as_deref());
+        self.answer("blobs.put", put)
     }
 }
 

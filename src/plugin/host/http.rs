@@ -11,7 +11,7 @@ use crate::{
         http::{Host, HttpError},
     },
     http::{HttpFault, Incoming, Outgoing},
-    kept::{Kept, REMEMBERED_MS, Space},
+    kept::{Kept, REMEMBERED_MS, Space, check_key},
     manifest::check::origin,
     runtime::call::{CallState, Phase},
 };
@@ -33,7 +33,13 @@ struct Remembered {
 impl Host for CallState {
     fn send(&mut self, req: Request) -> wasmtime::Result<Result<Response, HttpError>> {
         self.limits.host_call()?;
-        Ok(self.send_request(req))
+        let answer = self.send_request(req);
+        match &answer {
+            Err(HttpError::Denied(said)) => self.refused("http", said),
+            Err(HttpError::TooLarge) => self.refused("http", "a request or an answer is too large"),
+            _ => {}
+        }
+        Ok(answer)
     }
 }
 
@@ -53,6 +59,9 @@ impl CallState {
             return Err(denied(format!("{to} is not among the granted hosts; add it to plugin.toml: [http] allow")));
         }
         let key = request.idempotency_key.clone();
+        if let Some(Err(said)) = key.as_deref().map(check_key) {
+            return Err(HttpError::Other(said));
+        }
         if let Some(known) = key.as_ref().and_then(|key| self.answered(key)) {
             return Ok(known);
         }

@@ -6,11 +6,10 @@ use crate::{
         Error,
         kv::{Entry, Host},
     },
-    kept::{Kept, Space},
+    kept::{Kept, Space, check_key},
     runtime::call::{CallState, Phase},
 };
 
-const KEY_BYTES_MAX: usize = 200;
 const VALUE_BYTES_MAX: usize = 64 << 10;
 const KEYS_MAX: usize = 1_000;
 
@@ -19,26 +18,28 @@ type Answer<T> = wasmtime::Result<Result<T, Error>>;
 impl Host for CallState {
     fn get(&mut self, key: String) -> Answer<Option<Entry>> {
         self.limits.host_call()?;
-        Ok(self.kept().and_then(|kept| {
+        let entry = self.kept().and_then(|kept| {
             let entry = kept.get(Space::Own, &key).map_err(|e| told(&e))?;
             Ok(entry.map(|entry| Entry { key, value: entry.value, version: entry.version }))
-        }))
+        });
+        self.answer("kv.get", entry)
     }
 
     fn put(&mut self, key: String, value: Vec<u8>, if_version: Option<u64>, ttl_s: Option<u32>) -> Answer<u64> {
         self.limits.host_call()?;
-        Ok(self.put_value(&key, &value, if_version, ttl_s))
+        self.answer("kv.put", self.put_value(&key, &value, if_version, ttl_s))
     }
 
     fn remove(&mut self, key: String) -> Answer<()> {
         self.limits.host_call()?;
-        Ok(self.remove_value(&key))
+        self.answer("kv.remove", self.remove_value(&key))
     }
 
     fn keys(&mut self, prefix: String, after: Option<String>, limit: u32) -> Answer<Vec<String>> {
         self.limits.host_call()?;
         let limit = (limit as usize).min(KEYS_MAX);
-        Ok(self.kept().and_then(|kept| kept.keys(&prefix, after.as_deref(), limit).map_err(|e| told(&e))))
+        let keys = self.kept().and_then(|kept| kept.keys(&prefix, after.as_deref(), limit).map_err(|e| told(&e)));
+        self.answer("kv.keys", keys)
     }
 }
 
@@ -53,9 +54,7 @@ impl CallState {
     fn put_value(&self, key: &str, value: &[u8], if_version: Option<u64>, ttl_s: Option<u32>) -> Result<u64, Error> {
         self.at_least(Phase::Doing, "writing values").map_err(Error::Denied)?;
         let kept = self.kept()?;
-        if key.is_empty() || key.len() > KEY_BYTES_MAX {
-            return Err(Error::Limit(format!("a key is 1 to {KEY_BYTES_MAX} bytes")));
-        }
+        check_key(key).map_err(Error::Limit)?;
         if value.len() > VALUE_BYTES_MAX {
             return Err(Error::Limit(format!("a value is at most {VALUE_BYTES_MAX} bytes")));
         }

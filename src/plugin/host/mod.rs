@@ -15,10 +15,31 @@ use crate::{
     contract::{Error, host::kith::plugin as imports},
     runtime::call::CallState,
     values::violations,
+    watch::{Level, Line},
 };
 
 impl imports::types::Host for CallState {}
 impl imports::web::Host for CallState {}
+
+impl CallState {
+    /// What a guest is answered. A refusal is told to the administrator as well: a guest may keep it to itself.
+    fn answer<T>(&mut self, function: &str, answer: Result<T, Error>) -> wasmtime::Result<Result<T, Error>> {
+        if let Err(Error::Denied(said) | Error::Limit(said)) = &answer {
+            self.refused(function, said);
+        }
+        Ok(answer)
+    }
+
+    /// One more line of the plugin's log, and one of those that its call may write.
+    fn refused(&mut self, function: &str, said: &str) {
+        if !self.limits.log_line() {
+            return self.plugin.watch.left_out();
+        }
+        let message = format!("{}: {function} was refused: {said}", self.info.place());
+        let (at, call) = (self.info.now_ms, self.info.id.clone());
+        self.plugin.watch.log(Line { at, level: Level::Warn, message, attributes: Vec::new(), call });
+    }
+}
 
 /// What the engine refused, as a guest learns it.
 fn told(error: &kith_engine::EngineError) -> Error {

@@ -11,7 +11,7 @@ use crate::{
         outbox::{Host, Mail, Notice},
     },
     jobs::Put,
-    kept::Kept,
+    kept::{Kept, check_key},
     objects::ids::jobs as ids,
     runtime::call::{CallState, Phase},
 };
@@ -25,22 +25,27 @@ type Answer<T> = wasmtime::Result<Result<T, Error>>;
 impl Host for CallState {
     fn send_mail(&mut self, _m: Mail, _idempotency_key: String) -> Answer<String> {
         self.limits.host_call()?;
-        Ok(self.doing("sending mail").and_then(|()| Err(Error::Unavailable("this Kith does not send mail yet".into()))))
+        let sent = self
+            .doing("sending mail")
+            .and_then(|()| Err(Error::Unavailable("this Kith does not send mail yet".into())));
+        self.answer("outbox.send-mail", sent)
     }
 
     fn notify(&mut self, _n: Notice) -> Answer<()> {
         self.limits.host_call()?;
-        Ok(self.doing("notices").and_then(|()| Err(Error::Unavailable("this Kith has no notices yet".into()))))
+        let sent = self.doing("notices").and_then(|()| Err(Error::Unavailable("this Kith has no notices yet".into())));
+        self.answer("outbox.notify", sent)
     }
 
     fn run_later(&mut self, job: String, input: String, delay_s: u32, idempotency_key: String) -> Answer<String> {
         self.limits.host_call()?;
-        Ok(self.put_off(&job, &input, delay_s, &idempotency_key))
+        let put_off = self.put_off(&job, &input, delay_s, &idempotency_key);
+        self.answer("outbox.run-later", put_off)
     }
 
     fn cancel(&mut self, id: String) -> Answer<bool> {
         self.limits.host_call()?;
-        Ok(self.cancel_job(&id))
+        self.answer("outbox.cancel", self.cancel_job(&id))
     }
 }
 
@@ -54,12 +59,11 @@ impl CallState {
         if !self.plugin.manifest.jobs.contains_key(job) {
             return Err(Error::Denied(format!("there is no job '{job}'; add [jobs.{job}] to plugin.toml")));
         }
-        if delay_s > DELAY_S_MAX || input.len() > INPUT_BYTES_MAX || key.is_empty() {
-            let said = format!(
-                "a delay is at most {DELAY_S_MAX} s, an input at most {INPUT_BYTES_MAX} bytes, and a key is needed"
-            );
+        if delay_s > DELAY_S_MAX || input.len() > INPUT_BYTES_MAX {
+            let said = format!("a delay is at most {DELAY_S_MAX} s, and an input at most {INPUT_BYTES_MAX} bytes");
             return Err(Error::Limit(said));
         }
+        check_key(key).map_err(Error::Limit)?;
         let engine = &self.services.engine;
         let id = Kept::of(engine, &self.plugin.id).record_for(&format!("job/{job}/{key}")).map_err(|e| told(&e))?;
         let known = engine.get_for_change(&Actor::system(), OBJECT, id).is_ok();

@@ -14,7 +14,7 @@ use crate::{
         records::{Host, Op, Page, Query as Asked},
     },
     filter,
-    kept::Kept,
+    kept::{Kept, check_key},
     manifest::Right,
     runtime::call::{CallState, Phase},
     values::{entity, fields, long_key},
@@ -30,17 +30,18 @@ type Answer<T> = wasmtime::Result<Result<T, Error>>;
 impl Host for CallState {
     fn get(&mut self, object: String, ids: Vec<String>, select: Vec<String>) -> Answer<Vec<Entity>> {
         self.limits.host_call()?;
-        Ok(self.get_records(&object, &ids, &select))
+        self.answer("records.get", self.get_records(&object, &ids, &select))
     }
 
     fn find(&mut self, q: Asked) -> Answer<Page> {
         self.limits.host_call()?;
-        Ok(self.find_records(q))
+        self.answer("records.find", self.find_records(q))
     }
 
     fn apply(&mut self, ops: Vec<Op>) -> Answer<Vec<Entity>> {
         self.limits.host_call()?;
-        Ok(self.apply_ops(ops))
+        let applied = self.apply_ops(ops);
+        self.answer("records.apply", applied)
     }
 }
 
@@ -168,6 +169,7 @@ impl CallState {
                 let values = read(&object, &create.fields)?;
                 let id = match create.idempotency_key {
                     Some(key) if !self.info.dry_run => {
+                        check_key(&key).map_err(Error::Limit)?;
                         let kept = Kept::of(&self.services.engine, &self.plugin.id);
                         Some(kept.record_for(&key).map_err(|e| told(&e))?)
                     }

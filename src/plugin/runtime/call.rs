@@ -8,7 +8,10 @@ use std::{
 use kith_base::{RecordId, TimestampMs};
 use wasmtime::{Store, Trap};
 
-use super::{Runtime, limits::Limits};
+use super::{
+    Runtime,
+    limits::{HANDED_BYTES, Limits},
+};
 use crate::{importers::Source, plugin::Plugin, services::Services};
 
 /// What a guest may do besides reading.
@@ -93,6 +96,12 @@ pub struct CallInfo {
 }
 
 impl CallInfo {
+    /// Capability and name, as messages have them: `actions 'greet'`.
+    pub fn place(&self) -> String {
+        let name = if self.name.is_empty() { String::new() } else { format!(" '{}'", self.name) };
+        format!("{}{name}", self.capability.name())
+    }
+
     /// A call that nobody in particular set off, at this moment.
     pub fn new(services: &Services, capability: Capability, name: &str, phase: Phase, budget: Duration) -> CallInfo {
         let now_ms = services.engine.now_ms();
@@ -189,6 +198,7 @@ pub(crate) fn enter<R>(
         },
     );
     store.limiter(|state| &mut state.limits);
+    store.set_hostcall_fuel(HANDED_BYTES);
     store.set_epoch_deadline(Runtime::ticks(budget));
     let outcome = work(&mut store);
     let state = store.into_data();
@@ -209,6 +219,10 @@ fn told(error: &wasmtime::Error, state: &CallState) -> CallError {
             // The pool says so when every place is taken.
             if text.contains("limit of") && text.contains("has been reached") {
                 return CallError::Busy;
+            }
+            // An error whose type is not public.
+            if text.contains("hostcalls") {
+                return CallError::Limit(format!("it handed over more than {} MB at once", HANDED_BYTES >> 20));
             }
             CallError::Trap(text)
         }

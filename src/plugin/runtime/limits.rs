@@ -11,8 +11,8 @@ pub const LOG_LINES: u32 = 200;
 pub const LOG_LINE_BYTES: usize = 4 << 10;
 pub const HTTP_CALLS: u32 = 50;
 pub const ROWS_WRITTEN: u32 = 5_000;
-/// Bytes a call may hand back, all values together.
-pub const OUTPUT_BYTES: usize = 8 << 20;
+/// What a guest may hand over at once: the arguments of one call of the host, or its own answer. The largest that is of use is a file of 16 MiB.
+pub const HANDED_BYTES: usize = 17 << 20;
 
 const INSTANCES: usize = 32;
 const TABLE_ELEMENTS: usize = 100_000;
@@ -115,5 +115,32 @@ impl ResourceLimiter for Limits {
 
     fn memories(&self) -> usize {
         INSTANCES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_call_may_do_is_counted_and_then_refused_in_words() {
+        let mut limits = Limits::new(MEMORY_BYTES);
+        assert!(limits.write_rows(ROWS_WRITTEN as usize).is_ok());
+        assert_eq!(limits.write_rows(1), Err("more than 5000 records written in one call".into()));
+        assert!((0..HTTP_CALLS).all(|_| limits.http_call().is_ok()) && limits.http_call().is_err());
+        assert!((0..LOG_LINES).all(|_| limits.log_line()) && !limits.log_line());
+        assert!((0..HOST_CALLS).all(|_| limits.host_call().is_ok()) && limits.met.is_none());
+        assert!(limits.host_call().is_err());
+        assert_eq!(limits.met.as_deref(), Some("it called the host more than 1000 times"));
+    }
+
+    #[test]
+    fn all_memories_and_tables_of_a_call_count_together() {
+        let mut limits = Limits::new(2 << 20);
+        assert!(limits.memory_growing(0, 1 << 20, None).unwrap() && limits.memory_growing(0, 1 << 20, None).unwrap());
+        assert!(!limits.memory_growing(1 << 20, 2 << 20, None).unwrap());
+        assert_eq!(limits.met.take().as_deref(), Some("it asked for more than 2 MB of memory"));
+        assert!(limits.table_growing(0, TABLE_ELEMENTS, None).unwrap());
+        assert!(!limits.table_growing(0, 1, None).unwrap() && limits.met.is_some());
     }
 }

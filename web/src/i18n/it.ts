@@ -1075,7 +1075,7 @@ export const it: Messages = {
   'plugin.remove_data': 'Rimuovi con i dati',
   'plugin.remove_title': 'Rimuovere {name}?',
   'plugin.remove_keep_text': 'I suoi campi e oggetti restano come sono.',
-  'plugin.remove_data_text': 'I suoi campi e oggetti finiscono nel cestino con tutti i valori.',
+  'plugin.remove_data_text': 'I suoi campi e oggetti spariscono, e il loro contenuto viene cancellato definitivamente.',
   'plugin.removed': '{name} è stato rimosso',
   'plugin.from_file': 'Installa da un file',
   'plugin.upgrade_to': 'Aggiorna',

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::bench::{Bench, admin, user};
+use super::bench::{Bench, admin, create, user};
 use crate::{EngineError, Extension};
 
 fn extension(fields: Json, objects: Json) -> Extension {
@@ -90,26 +90,67 @@ fn what_an_administrator_changed_survives_an_upgrade_that_does_not_concern_it() 
 }
 
 #[test]
-fn a_field_comes_back_with_its_values_but_not_with_another_kind() {
-    for keep in [false, true] {
-        let bench = Bench::new();
-        let plain = json!([{ "key": "lead_scoring__note", "label": "Note", "kind": "text" }]);
-        extend(&bench, &extension(plain.clone(), rules()), None).unwrap();
-        let person = bench.create("people", json!({ "last_name": "A", "lead_scoring__note": "x" }));
-        bench.create("lead_scoring__rules", json!({ "name": "R" }));
-        bench.engine.retract_schema(&admin(), "lead-scoring", keep).unwrap();
-        let view = bench.engine.object_view(&admin(), "people").unwrap();
-        assert_eq!(view.field("lead_scoring__note").is_some(), keep);
-        assert_eq!(bench.engine.object_view(&admin(), "lead_scoring__rules").is_ok(), keep);
-        if keep {
-            assert_eq!(json!(view.field("lead_scoring__note").unwrap().field.origin), json!("custom"));
-            assert_eq!(bench.values(&bench.now(&person))["lead_scoring__note"], "x");
-        }
-        let other = json!([{ "key": "lead_scoring__note", "label": "Note", "kind": "integer" }]);
-        let refused = extend(&bench, &extension(other, rules()), None).unwrap_err();
-        assert_eq!(refused.code(), "schema.conflict");
-        extend(&bench, &extension(plain, rules()), None).unwrap();
-        assert_eq!(bench.values(&bench.now(&person))["lead_scoring__note"], "x");
-        assert_eq!(bench.count("lead_scoring__rules"), 1);
+fn a_kept_field_comes_back_with_its_values_but_not_with_another_kind() {
+    let bench = Bench::new();
+    let plain = json!([{ "key": "lead_scoring__note", "label": "Note", "kind": "text" }]);
+    extend(&bench, &extension(plain.clone(), rules()), None).unwrap();
+    let person = bench.create("people", json!({ "last_name": "A", "lead_scoring__note": "x" }));
+    bench.create("lead_scoring__rules", json!({ "name": "R" }));
+    bench.engine.retract_schema(&admin(), "lead-scoring", true).unwrap();
+    let view = bench.engine.object_view(&admin(), "people").unwrap();
+    assert_eq!(json!(view.field("lead_scoring__note").unwrap().field.origin), json!("custom"));
+    assert!(bench.engine.object_view(&admin(), "lead_scoring__rules").is_ok());
+    assert_eq!(bench.values(&bench.now(&person))["lead_scoring__note"], "x");
+    let other = json!([{ "key": "lead_scoring__note", "label": "Note", "kind": "integer" }]);
+    assert_eq!(extend(&bench, &extension(other, rules()), None).unwrap_err().code(), "schema.conflict");
+    extend(&bench, &extension(plain, rules()), None).unwrap();
+    assert_eq!(bench.values(&bench.now(&person))["lead_scoring__note"], "x");
+    assert_eq!(bench.count("lead_scoring__rules"), 1);
+}
+
+#[test]
+fn a_dropped_field_never_comes_back_and_its_key_may_be_of_any_kind() {
+    let mut bench = Bench::on_disk();
+    let plain = json!([{ "key": "lead_scoring__note", "label": "Note", "kind": "text" }]);
+    let other = json!([{ "key": "lead_scoring__note", "label": "Note", "kind": "integer" }]);
+    extend(&bench, &extension(plain.clone(), rules()), None).unwrap();
+    let person = bench.create("people", json!({ "last_name": "A", "lead_scoring__note": "x" }));
+    bench.create("lead_scoring__rules", json!({ "name": "R" }));
+    // A later version has no field any more: that one is in the trash, and is dropped with the rest.
+    extend(&bench, &extension(json!([]), rules()), None).unwrap();
+    bench.engine.retract_schema(&admin(), "lead-scoring", false).unwrap();
+    assert!(bench.engine.object_view(&admin(), "lead_scoring__rules").is_err());
+    assert!(bench.engine.restore_field(&admin(), "people", "lead_scoring__note").is_err());
+    for fields in [other, plain] {
+        extend(&bench, &extension(fields, rules()), None).unwrap();
+        bench.reopen();
+        assert_eq!(bench.values(&bench.now(&person))["lead_scoring__note"], Json::Null);
+        assert_eq!(bench.count("lead_scoring__rules"), 0);
+        bench.engine.retract_schema(&admin(), "lead-scoring", false).unwrap();
     }
+}
+
+#[test]
+fn a_field_that_is_to_be_unique_is_held_against_what_is_there() {
+    let bench = Bench::new();
+    let of = |unique: bool| {
+        let field = json!([{ "key": "lead_scoring__code", "label": "Code", "kind": "text", "unique": unique }]);
+        extension(field, json!([]))
+    };
+    extend(&bench, &of(false), None).unwrap();
+    let first = bench.create("people", json!({ "last_name": "A", "lead_scoring__code": "x" }));
+    bench.create("people", json!({ "last_name": "B", "lead_scoring__code": "x" }));
+    let refused = extend(&bench, &of(true), Some(&of(false))).unwrap_err();
+    assert!(refused.to_string().contains("several records have 'x'"), "{refused}");
+    let second = || bench.one(create("people", json!({ "last_name": "C", "lead_scoring__code": "x" })));
+    assert!(second().is_ok(), "the upgrade was refused whole");
+    // Nor does it come back unique after a while without the plugin.
+    bench.engine.retract_schema(&admin(), "lead-scoring", true).unwrap();
+    assert_eq!(extend(&bench, &of(true), None).unwrap_err().code(), "schema.conflict");
+    let query = crate::Query::of("people").filter("lead_scoring__code == \"x\"");
+    for record in bench.engine.query(&admin(), &query).unwrap().records.iter().filter(|r| r.id != first.id) {
+        bench.update(record, json!({ "lead_scoring__code": null })).unwrap();
+    }
+    extend(&bench, &of(true), None).unwrap();
+    assert_eq!(second().unwrap_err().violations()[0].code, "not_unique");
 }
