@@ -22,6 +22,7 @@ mod limits;
 mod lists;
 mod openapi;
 mod panels;
+mod plugin_life;
 mod plugins;
 mod records;
 mod retention;

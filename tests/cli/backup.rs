@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A recovery key: the file with its identity, and its recipient.
-fn recovery(vault: &Vault) -> (String, String) {
+pub fn recovery(vault: &Vault) -> (String, String) {
     let (identity, recipient) = kith_store::new_identity();
     let path = vault.folder().join("recovery.txt");
     fs::write(&path, identity.expose()).unwrap();

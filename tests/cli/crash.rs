@@ -36,7 +36,7 @@ fn all_there(vault: Vault, acknowledged: &[String]) -> Vault {
 }
 
 /// Serves without a limit of requests: here one client asks for all there is.
-fn serve(vault: Vault) -> Server {
+pub fn serve(vault: Vault) -> Server {
     Server::with(vault, &["--rate", "0"])
 }
 
@@ -49,24 +49,29 @@ fn find(server: Server, acknowledged: &[String]) -> Server {
 }
 
 /// How many rounds: `KITH_KILL_ROUNDS`, or a hundred in the full run.
-fn rounds() -> usize {
+pub fn rounds() -> usize {
     let full = std::env::var_os("KITH_TEST_FULL").is_some();
     let named = std::env::var("KITH_KILL_ROUNDS").ok().and_then(|text| text.parse().ok());
     named.unwrap_or(if full { 100 } else { 3 })
 }
 
-#[test]
-fn kills_at_random_moments_lose_no_acknowledged_write() {
+/// Numbers below a bound, the same for the same seed, which is said.
+pub fn chance() -> impl FnMut(u64) -> u64 {
     let seed = std::env::var("KITH_TEST_SEED")
         .ok()
         .and_then(|s| s.parse().ok())
         .unwrap_or_else(|| u64::from(std::process::id()));
     println!("seed {seed}");
-    let mut chance = seed;
-    let mut below = |bound: u64| {
-        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (chance >> 33) % bound
-    };
+    let mut state = seed;
+    move |bound| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % bound
+    }
+}
+
+#[test]
+fn kills_at_random_moments_lose_no_acknowledged_write() {
+    let mut below = chance();
     let mut vault = Vault::new();
     let mut acknowledged: Vec<String> = Vec::new();
     let mut died_early = 0;

@@ -13,6 +13,7 @@ mod disk;
 mod erase;
 mod full_disk;
 mod keys;
+mod plugin_kills;
 mod plugins;
 mod readme;
 mod record;

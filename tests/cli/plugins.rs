@@ -1,13 +1,20 @@
 //! `kith plugin`, beside a server and without one.
 
-use std::fs;
+use std::{
+    fs,
+    os::unix::process::ExitStatusExt,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
 use crate::{
+    backup::recovery,
     harness::{
         Server, Vault,
-        plugins::{bundled, plain},
+        plugins::{bundled, fixture, plain},
         said,
     },
     json,
@@ -108,4 +115,98 @@ fn the_compiling_process_says_what_is_wrong_and_takes_nothing_else() {
     let output = vault.run(&["compile-plugin"]);
     assert!(!output.status.success());
     assert!(!said(&vault.run(&["--help"])).contains("compile-plugin"), "it is nobody's command");
+}
+
+#[test]
+fn a_plugin_comes_back_with_a_backup_and_runs() {
+    let Some(good) = fixture("fixture-good") else { return };
+    let vault = Vault::new();
+    let file = vault.folder().join("good.wasm");
+    fs::write(&file, &good).unwrap();
+    let path = file.to_string_lossy().into_owned();
+    json(&vault.run(&["plugin", "install", &path, "--grant", "--json"]));
+    json(&vault.run(&["plugin", "settings", "fixture-good", "--set", "points=3", "--json"]));
+    let secret = vault.folder().join("secret.txt");
+    fs::write(&secret, "open sesame").unwrap();
+    let secret = secret.to_string_lossy().into_owned();
+    assert!(vault.run(&["plugin", "secret", "fixture-good", "open", "--file", &secret]).status.success());
+
+    let (identity, recipient) = recovery(&vault);
+    let folder = vault.folder().join("backups").to_string_lossy().into_owned();
+    json(&vault.run(&["backup", "schedule", "--folder", &folder, "--recipient", &recipient, "--json"]));
+    let backup = json(&vault.run(&["backup", "create", "--json"]));
+    let other = Vault::empty();
+    let content = format!("{folder}/{}", backup["name"].as_str().unwrap());
+    json(&other.run(&["backup", "restore", &content, "--identity", &identity, "--json"]));
+    let server = Server::on(other);
+    let admin = server.admin();
+    let plugin = admin.get("/plugins/fixture-good").expect(200);
+    assert_eq!(
+        (&plugin["state"], &plugin["granted"], &plugin["settings"]["points"]),
+        (&json!("enabled"), &json!(true), &json!(3)),
+        "{plugin}"
+    );
+    let person = admin.make("people", json!({ "first_name": "ada", "last_name": "L", "emails": ["a@example.com"] }));
+    assert_eq!((&person["values"]["first_name"], &person["values"]["fixture_good__score"]), (&json!("Ada"), &json!(3)));
+    let act = format!("/records/people/{}/actions/fixture_good__reveal", person["id"].as_str().unwrap());
+    assert_eq!(admin.post(&act, &json!({})).expect(200)["message"], "11 characters");
+    // Its file is what it was: it can be put in again without asking for anything new.
+    let again = admin.upload("/plugins", &[], "p.wasm", &good).expect(201);
+    assert_eq!(again["sha256"], plugin["sha256"]);
+}
+
+/// A process that compiles, before it is given anything; its limits as the system has them.
+#[test]
+fn the_compiling_process_gives_up_what_it_does_not_need() {
+    let vault = Vault::empty();
+    let mut child = vault.kith(&["compile-plugin"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let read = |what: &str| fs::read_to_string(format!("/proc/{}/{what}", child.id())).unwrap_or_default();
+    let began = Instant::now();
+    while !read("status").contains("NoNewPrivs:\t1") {
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", read("status"));
+        thread::sleep(Duration::from_millis(10));
+    }
+    let limits = read("limits");
+    let limit = |name: &str| {
+        let line = limits.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{limits}"));
+        line[name.len()..].split_whitespace().next().unwrap().to_string()
+    };
+    assert_eq!(
+        (limit("Max file size"), limit("Max core file size"), limit("Max open files")),
+        ("0".into(), "0".into(), "16".into())
+    );
+    assert_eq!(limit("Max address space"), (4_u64 << 30).to_string());
+    assert_ne!(limit("Max cpu time"), "unlimited");
+    // Without an input it ends by itself, and says why.
+    drop(child.stdin.take());
+    assert!(!child.wait().unwrap().success());
+}
+
+/// A component that is small, valid, and more work than any compiler has time for: each variable needs a place of its own in each of the loops.
+fn compile_bomb() -> Vec<u8> {
+    let (locals, loops) = (20_000, 4_000);
+    let mut text = format!("(component (core module (func (export \"f\") (local{})", " i32".repeat(locals));
+    text.push_str(&" loop".repeat(loops));
+    for local in 0..locals {
+        text.push_str(&format!(" local.get {local} drop"));
+    }
+    text.push_str(&" local.get 0 br_if 0 end".repeat(loops));
+    text.push_str(")))");
+    wat::parse_str(&text).unwrap()
+}
+
+#[test]
+fn a_compile_bomb_ends_with_the_process_that_compiles() {
+    let vault = Vault::empty();
+    let bomb = vault.folder().join("bomb.wasm");
+    fs::write(&bomb, compile_bomb()).unwrap();
+    assert!(fs::metadata(&bomb).unwrap().len() < 1 << 20, "it is small");
+    // Its own limits would take their minute; those that are set before are kept to.
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -t 2; exec \"$0\" compile-plugin", env!("CARGO_BIN_EXE_kith")])
+        .stdin(fs::File::open(&bomb).unwrap())
+        .output()
+        .unwrap();
+    // The server says of one that ended so that it took more than it may.
+    assert!(output.status.signal().is_some() && output.stdout.is_empty(), "{}", said(&output));
 }

@@ -29,6 +29,7 @@ kith_plugin::plugin! {
 #[derive(Deserialize)]
 struct Settings {
     base_url: String,
+    follow: bool,
     points: i64,
 }
 
@@ -58,6 +59,23 @@ fn hear(event: &Event) -> Result<()> {
         let thing = fields! { "name" => "Welcome", "person" => kith_plugin::Value::link(&person.id), "count" => 1 };
         records::create("things", thing, Some(&event.id))?;
     }
+    let settings: Settings = settings::get()?;
+    match &event.after {
+        Some(person) if settings.follow => follow(event, person),
+        _ => Ok(()),
+    }
+}
+
+/// Keeps a thing for the change, named `gap` when one before it was never told. Told again, it leaves nothing more.
+fn follow(event: &Event, person: &Record) -> Result<()> {
+    let key = format!("seen:{}", person.id);
+    let seen: u64 = kv::get(&key)?.unwrap_or_default();
+    let name = if person.version > seen + 1 { "gap" } else { event.kind.as_str() };
+    let thing = fields! {
+        "name" => name, "person" => kith_plugin::Value::link(&person.id), "count" => person.version as i64,
+    };
+    records::create("things", thing, Some(&format!("follow:{}", event.id)))?;
+    kv::put(&key, &person.version.max(seen))?;
     Ok(())
 }
 

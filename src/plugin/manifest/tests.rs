@@ -64,3 +64,43 @@ fn an_id_fits_the_keys_of_the_schema() {
         assert!(!check::is_plugin_id(bad), "{bad}");
     }
 }
+
+/// The manifests of everything in `plugins/`, by folder.
+fn all() -> Vec<(String, String)> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
+    let read = |path: std::path::PathBuf| {
+        let text = std::fs::read_to_string(path.join("plugin.toml")).ok()?;
+        Some((path.file_name()?.to_string_lossy().into_owned(), text))
+    };
+    let all: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().filter_map(|item| read(item.path())).collect();
+    assert!(all.len() >= 14, "{}", all.len());
+    all
+}
+
+#[test]
+fn every_plugin_of_the_tree_says_what_it_is_by_the_name_of_its_folder() {
+    for (folder, text) in all() {
+        let manifest = Manifest::parse(&text).unwrap_or_else(|error| panic!("{folder}: {error}"));
+        assert_eq!((manifest.id(), manifest.plugin.api.as_str()), (folder.as_str(), API));
+        assert!(!permissions::permissions(&manifest).iter().any(|permission| permission.text.is_empty()), "{folder}");
+        // What was granted is kept as JSON, and must be the same afterwards.
+        let kept = serde_json::to_string(&manifest).unwrap();
+        assert_eq!(serde_json::from_str::<Manifest>(&kept).unwrap(), manifest, "{folder}");
+    }
+}
+
+#[test]
+fn no_section_of_any_plugin_takes_a_key_that_is_not_its_own() {
+    for (folder, text) in all() {
+        // Schemas of settings and inputs are JSON Schema, which may say anything.
+        let ours = |header: &str| {
+            !header.starts_with("[settings") && !header.contains(".input") && !header.ends_with(".config]")
+        };
+        for header in text.lines().filter(|line| line.starts_with('[') && ours(line)) {
+            let wrong = text.replacen(&format!("{header}\n"), &format!("{header}\nprivat = true\n"), 1);
+            assert!(wrong.contains("privat = true"), "{folder} {header}");
+            assert!(Manifest::parse(&wrong).is_err(), "{folder}: {header} takes a misspelt key");
+        }
+        assert!(Manifest::parse(&format!("{text}\n[record]\n")).is_err(), "{folder}");
+    }
+}

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::Bench;
 
-/// What a call of the action ends in.
-fn ends_in(behaviour: &str) -> Option<String> {
+/// What a call of the action ends in. Whatever it is, the administrator reads it too, with the capability that it happened in.
+fn ends_in(behaviour: &str, said: &str) -> Option<String> {
     let bench = Bench::with("fixture-bad", json!({"where": "action", "behaviour": behaviour}))?;
     let company = bench.create("companies", json!({"name": "A"})).unwrap();
     let outcome = bench.act("companies", company.id, "fixture_bad__act");
@@ -14,7 +14,11 @@ fn ends_in(behaviour: &str) -> Option<String> {
     assert_eq!(bench.values("companies", company.id)["name"], "A");
     Some(match outcome {
         Ok(said) => format!("fine: {}", said.unwrap_or_default()),
-        Err(error) => error.to_string(),
+        Err(error) => {
+            let line = bench.told("fixture-bad", said);
+            assert!(line.starts_with("actions 'act'"), "{line}");
+            error.to_string()
+        }
     })
 }
 
@@ -22,7 +26,7 @@ macro_rules! harms {
     ($($name:ident: $behaviour:literal => $said:literal;)*) => { $(
         #[test]
         fn $name() {
-            let Some(said) = ends_in($behaviour) else { return };
+            let Some(said) = ends_in($behaviour, $said) else { return };
             assert!(said.contains($said), "{}: {said}", $behaviour);
         }
     )* };
@@ -36,11 +40,61 @@ harms! {
     a_flood_of_host_calls_is_stopped: "host-call-flood" => "more than 1000 times";
     endless_host_calls_are_stopped: "endless-host-calls" => "more than 1000 times";
     a_flood_of_log_lines_is_left_out: "log-flood" => "fine";
+    a_flood_of_values_meets_its_quota: "kv-flood" => "may take 16 KiB in all";
+    a_flood_of_random_bytes_is_cut: "random-flood" => "fine: 1024";
+    a_huge_answer_is_stopped: "huge-output" => "was stopped: it";
     a_secret_does_not_leave_for_another_host: "secret-elsewhere" => "is not for http://127.0.0.1:2";
     a_host_that_is_not_listed_is_refused: "http-unlisted" => "not among the granted hosts";
     an_address_of_this_machine_is_refused: "http" => "an address of this machine";
     writing_what_was_not_granted_is_refused: "write-ungranted" => "is not granted";
     reading_what_was_not_granted_is_refused: "read-ungranted" => "is not granted";
+}
+
+#[test]
+fn an_answer_that_is_too_large_is_not_taken_in() {
+    let Some(bench) = Bench::with("fixture-bad", json!({"where": "health", "behaviour": "huge-output"})) else {
+        return;
+    };
+    let health = bench.plugins.health("fixture-bad").unwrap();
+    assert!(health["message"].to_string().contains("it handed over more than 17 MB at once"), "{health}");
+    bench.told("fixture-bad", "lifecycle 'health' was stopped: it handed over more than 17 MB at once");
+}
+
+#[test]
+fn a_line_of_log_that_is_too_long_is_cut() {
+    let Some(bench) = Bench::with("fixture-bad", json!({"where": "health", "behaviour": "huge-log-line"})) else {
+        return;
+    };
+    assert_eq!(bench.plugins.health("fixture-bad").unwrap()["message"], "logged");
+    let line = bench.told("fixture-bad", "long long");
+    assert!(line.len() < 5_000 && line.ends_with('…'), "{} bytes", line.len());
+}
+
+#[test]
+fn a_table_bomb_meets_its_limit() {
+    let Some(file) = super::fixture("fixture-tables") else { return };
+    let bench = Bench::new();
+    bench.install(&file);
+    let health = bench.plugins.health("fixture-tables").unwrap();
+    assert!(health["message"].to_string().contains("it asked for tables of more than 100000 entries"), "{health}");
+    bench.told("fixture-tables", "lifecycle 'health' was stopped: it asked for tables");
+}
+
+#[test]
+fn a_loop_of_one_comes_to_an_end() {
+    let Some(bench) = Bench::with("fixture-bad", json!({"where": "after-commit", "behaviour": "event-loop"})) else {
+        return;
+    };
+    bench.start();
+    let cursor = crate::delivery::cursor("fixture-bad");
+    bench.until("the beginning", || bench.engine.cursor(&cursor).unwrap() > 0);
+    let company = bench.create("companies", json!({"name": "A"})).unwrap();
+    let lines = || bench.plugins.watch("fixture-bad").lines();
+    bench.until("the refusal", || {
+        lines().iter().any(|l| l.message.starts_with("after-commit") && l.message.contains("set each other off"))
+    });
+    let version = bench.engine.get(&Actor::cli(), "companies", company.id).unwrap().version;
+    assert!(version < 20, "{version} versions");
 }
 
 #[test]
@@ -94,6 +148,28 @@ fn what_does_not_fit_the_contract_is_not_installed() {
     for end in (0..file.len()).step_by(file.len() / 40) {
         assert!(bench.plugins.offer(&Actor::cli(), &file[..end]).is_err(), "{end} bytes");
     }
+}
+
+#[test]
+fn a_damaged_file_is_refused_in_words_and_nothing_is_kept_of_it() {
+    let Some(file) = super::fixture("fixture-pong") else { return };
+    let bench = Bench::new();
+    let consent = crate::install::Consent { grant: true, ..Default::default() };
+    let mut refused = 0;
+    for at in (8..file.len()).step_by(file.len() / 12) {
+        let mut damaged = file.clone();
+        damaged[at..(at + 4).min(file.len())].fill(0xff);
+        // A constant or a name may have any bytes; then it runs, within its limits.
+        if let Err(error) = bench.plugins.install(&Actor::cli(), &damaged, consent) {
+            assert!(error.code().starts_with("plugin."), "{}: {error}", error.code());
+            refused += 1;
+        } else {
+            bench.plugins.remove(&Actor::cli(), "fixture-pong", false).unwrap();
+        }
+    }
+    assert!(refused > 3, "{refused} refusals");
+    assert!(bench.plugins.list().unwrap().is_empty());
+    bench.create("companies", json!({"name": "A"})).unwrap();
 }
 
 #[test]

@@ -1,8 +1,13 @@
 //! The host with real guests: the fixtures of `plugins/`, on an engine without a disk.
 
+mod crash;
 mod doing;
+mod dropping;
 mod events;
 mod harm;
+mod http;
+mod kept;
+mod other_side;
 mod saving;
 
 use std::{
@@ -11,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kith_base::RecordId;
+use kith_base::{Clock, FixedClock, RecordId, SystemClock};
 use kith_engine::{Actor, Command, CommitOptions, Engine, EngineError, EngineOptions, Fields, Query, Record};
 use kith_store::{Files, MemoryStore, Vault};
 use serde_json::{Value as Json, json};
@@ -46,8 +51,31 @@ pub fn fixture(name: &str) -> Option<Vec<u8>> {
     content
 }
 
+/// A fixture whose manifest says something else in one place.
+pub fn changed(name: &str, from: &str, to: &str) -> Option<Vec<u8>> {
+    let file = fixture(name)?;
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../plugins").join(name).join("plugin.toml");
+    let manifest = std::fs::read_to_string(path).unwrap();
+    assert!(manifest.contains(from), "{name} says nothing of {from}");
+    Some(crate::package::componentize(&file, &manifest.replacen(from, to, 1), None).unwrap())
+}
+
+/// A clock that stands until the test moves it.
+pub fn clock() -> Arc<FixedClock> {
+    Arc::new(FixedClock::at(SystemClock.now_ms()))
+}
+
+pub fn creation(object: &str, values: Json) -> Command {
+    let values = Fields::Json(values.as_object().unwrap().clone());
+    Command::Create { object: object.into(), id: None, values }
+}
+
 impl Bench {
     pub fn new() -> Bench {
+        Bench::at(Arc::new(SystemClock))
+    }
+
+    pub fn at(clock: Arc<dyn Clock>) -> Bench {
         let dir = tempfile::tempdir().unwrap();
         let lock = kith_store::Lock::Recipients(vec![kith_store::new_identity().1]);
         let vault = Vault::create(dir.path(), &lock).unwrap();
@@ -59,6 +87,7 @@ impl Bench {
             actions: kith_crm::actions(),
             hooks: kith_crm::hooks(),
             seeds: kith_crm::seeds(),
+            clock,
             ..EngineOptions::default()
         };
         let engine = Engine::open(Arc::new(MemoryStore::new()), Arc::new(files), options, &mut |_| {}).unwrap();
@@ -74,6 +103,15 @@ impl Bench {
         let bench = Bench::new();
         bench.install(&file);
         bench.set(name, settings);
+        Some(bench)
+    }
+
+    /// As `with`, for a fixture that does this in this place, at a time that the test holds.
+    pub fn with_clock(name: &str, place: &str, behaviour: &str, clock: Arc<FixedClock>) -> Option<Bench> {
+        let file = fixture(name)?;
+        let bench = Bench::at(clock);
+        bench.install(&file);
+        bench.set(name, json!({"where": place, "behaviour": behaviour}));
         Some(bench)
     }
 
@@ -94,8 +132,7 @@ impl Bench {
     }
 
     pub fn create(&self, object: &str, values: Json) -> Result<Record, EngineError> {
-        let values = Fields::Json(values.as_object().unwrap().clone());
-        let command = Command::Create { object: object.into(), id: None, values };
+        let command = creation(object, values);
         Ok(self.engine.execute(&Actor::cli(), vec![command], CommitOptions::default())?.remove(0))
     }
 
@@ -123,6 +160,14 @@ impl Bench {
 
     pub fn act(&self, object: &str, id: RecordId, action: &str) -> Result<Option<String>, EngineError> {
         Ok(self.engine.run_action(&Actor::cli(), object, &[id], action, json!({}))?.message)
+    }
+
+    /// The line of a plugin's log that says this to the administrator.
+    #[track_caller]
+    pub fn told(&self, plugin: &str, what: &str) -> String {
+        let lines = self.plugins.watch(plugin).lines();
+        let line = lines.iter().find(|line| line.message.contains(what));
+        line.unwrap_or_else(|| panic!("nobody is told '{what}': {lines:?}")).message.clone()
     }
 
     /// Waits until this holds; fails when it takes too long even for a busy machine.
