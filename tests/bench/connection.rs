@@ -32,9 +32,10 @@ impl Connection {
         self.ask("PATCH", path, "application/json", body.to_string().as_bytes())
     }
 
-    pub fn upload(&mut self, path: &str, options: &str, name: &str, content: &[u8]) -> Json {
+    /// A form with one part and a file.
+    pub fn upload(&mut self, path: &str, (part, value): (&str, &str), name: &str, content: &[u8]) -> Json {
         let head = format!(
-            "--cut\r\nContent-Disposition: form-data; name=\"options\"\r\n\r\n{options}\r\n--cut\r\nContent-Disposition: form-data; \
+            "--cut\r\nContent-Disposition: form-data; name=\"{part}\"\r\n\r\n{value}\r\n--cut\r\nContent-Disposition: form-data; \
              name=\"file\"; filename=\"{name}\"\r\n\r\n"
         );
         let body = [head.as_bytes(), content, b"\r\n--cut--\r\n"].concat();

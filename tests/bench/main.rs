@@ -6,6 +6,7 @@
 
 mod connection;
 mod disk;
+mod plugins;
 mod server;
 mod table;
 
@@ -29,7 +30,7 @@ const REQUESTS: usize = 400;
 #[ignore = "a measurement of minutes; cargo xtask bench runs it"]
 fn budgets() {
     let records: usize = std::env::var("KITH_BENCH_RECORDS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
-    let mut table = Table::new(records);
+    let mut table = Table::new(&format!("{records} people"));
     let server = Server::new();
     let sync = disk::sync_times(server.folder());
     table.row("one fdatasync of 4 KiB on this disk, p50", &ms(quantile(&sync, 0.5)), "");
@@ -56,6 +57,12 @@ fn budgets() {
     table.row("memory after that start, at rest", &running.memory(), "< 250 MB at 100,000; < 1.2 GB at 1,000,000");
     running.stop();
     table.finish();
+}
+
+#[test]
+#[ignore = "a measurement of a minute; cargo xtask bench runs it"]
+fn plugins() {
+    plugins::measure();
 }
 
 /// People of twenty fields as another program exports them.
@@ -98,8 +105,12 @@ fn import(table: &mut Table, server: &server::Running, records: usize) {
     for part in rows.chunks(ROWS_PER_FILE) {
         let file = [head.as_slice(), &part.concat()].concat();
         let began = Instant::now();
-        let answer =
-            connection.upload("/imports", "{\"object\":\"people\",\"duplicates\":\"keep\"}", "people.csv", &file);
+        let answer = connection.upload(
+            "/imports",
+            ("options", "{\"object\":\"people\",\"duplicates\":\"keep\"}"),
+            "people.csv",
+            &file,
+        );
         let id = answer["id"].as_str().unwrap_or_else(|| panic!("no import: {answer}")).to_string();
         loop {
             thread::sleep(Duration::from_millis(20));

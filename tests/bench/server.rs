@@ -97,10 +97,14 @@ impl Running {
 
     /// Resident memory as the system counts it.
     pub fn memory(&self) -> String {
+        self.memory_bytes().map_or_else(|| "unknown here".into(), |bytes| format!("{:.0} MB", bytes / 1e6))
+    }
+
+    pub fn memory_bytes(&self) -> Option<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let kb =
             status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().split(' ').next()?.parse::<f64>().ok());
-        kb.map_or_else(|| "unknown here".into(), |kb| format!("{:.0} MB", kb * 1024.0 / 1e6))
+        kb.map(|kb| kb * 1024.0)
     }
 
     pub fn stop(&mut self) {

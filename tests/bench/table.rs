@@ -1,12 +1,12 @@
 //! The table: what was measured, how it came out, what the budget is.
 
-use std::time::Duration;
+use std::{io::Write, time::Duration};
 
 pub struct Table(String);
 
 impl Table {
-    pub fn new(records: usize) -> Table {
-        Table(format!("## {records} people\n\n| what | measured | budget |\n|---|---|---|\n"))
+    pub fn new(title: &str) -> Table {
+        Table(format!("## {title}\n\n| what | measured | budget |\n|---|---|---|\n"))
     }
 
     /// Printed as it comes: a long run shows how far it is.
@@ -18,7 +18,8 @@ impl Table {
     pub fn finish(self) {
         println!("\n{}", self.0);
         if let Some(path) = std::env::var_os("KITH_BENCH_OUTPUT") {
-            std::fs::write(&path, &self.0).expect("the table can be written");
+            let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path).expect("the file opens");
+            file.write_all(format!("{}\n", self.0).as_bytes()).expect("the table can be written");
         }
     }
 }

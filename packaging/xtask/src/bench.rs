@@ -1,7 +1,7 @@
 //! Runs `tests/bench` against the release binary.
 
 use crate::{
-    dist,
+    dist, plugins,
     run::{self, Outcome, cargo},
 };
 
@@ -18,11 +18,17 @@ pub struct Args {
 pub fn run(args: &Args) -> Outcome {
     // What is measured is what is shipped.
     let binary = dist::build()?;
-    let mut command = cargo(&["test", "--workspace", "--test", "bench", "--", "--ignored", "--nocapture"]);
+    if plugins::build()?.is_none() {
+        println!("plugins are not measured: nothing here compiles to WebAssembly");
+    }
+    // One after the other: each wants the machine for itself.
+    let mut command =
+        cargo(&["test", "--workspace", "--test", "bench", "--", "--ignored", "--nocapture", "--test-threads=1"]);
     command.env("KITH_BENCH_BINARY", binary);
     command.env("KITH_BENCH_RECORDS", args.records.to_string());
     if let Some(path) = &args.output {
         let path = std::path::absolute(path).map_err(|e| e.to_string())?;
+        std::fs::write(&path, "").map_err(|e| format!("{}: {e}", path.display()))?;
         command.env("KITH_BENCH_OUTPUT", path);
     }
     run::call(&mut command)
