@@ -20,6 +20,7 @@ mod record;
 mod refusals;
 mod service;
 mod static_binary;
+mod templates;
 mod work;
 
 use std::process::Output;

@@ -6,6 +6,7 @@ mod fuzz;
 mod plugins;
 mod run;
 mod sim;
+mod templates;
 mod test;
 mod tools;
 mod web;

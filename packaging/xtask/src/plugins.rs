@@ -84,11 +84,27 @@ fn place(folder: &Path, name: &str, content: &[u8]) -> Outcome {
     written.map_err(|error| format!("{}: {error}", file.display()))
 }
 
+/// Whether there is a compiler for them.
+pub fn can_build() -> Outcome<bool> {
+    Ok(toolchain()?.is_some())
+}
+
 /// The tests of the guest crate and of the plugins, on this machine and without a server.
 pub fn test() -> Outcome {
     let mut command = cargo(&["test", "--workspace"]);
     command.current_dir(root().join("plugins")).env("CARGO_TARGET_DIR", target_folder().join("plugins/build"));
     call(&mut command)
+}
+
+/// Format and lints of the guest crate and of the plugins, warnings as errors. For this machine: the code is the same on the other.
+pub fn lint() -> Outcome {
+    let here = |args: &[&str]| {
+        let mut command = cargo(args);
+        command.current_dir(root().join("plugins")).env("CARGO_TARGET_DIR", target_folder().join("plugins/build"));
+        command
+    };
+    call(&mut here(&["fmt", "--all", "--check"]))?;
+    call(&mut here(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
 
 fn toolchain() -> Outcome<Option<Toolchain>> {

@@ -3,12 +3,12 @@
 use crate::{
     dist, plugins,
     run::{Outcome, answers, call, cargo, program},
-    tools, web,
+    templates, tools, web,
 };
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Many rounds of crashes, power cuts and simulation, as before a release
+    /// Many rounds of crashes, power cuts and simulation, and plugins begun from each template, as before a release
     #[arg(long)]
     full: bool,
     /// Leave out the static build (minutes when cold)
@@ -30,6 +30,11 @@ pub fn run(args: &Args) -> Outcome {
     rust_tests(args.full)?;
     browser_tests(&mut left_out)?;
     contract_tests(&mut left_out)?;
+    if args.full {
+        templates::test(&mut left_out)?;
+    } else {
+        left_out.push("templates for new plugins: they are built and run with --full");
+    }
     if args.no_dist {
         left_out.push("static build: left out on request")
     } else {
@@ -46,6 +51,7 @@ pub fn run(args: &Args) -> Outcome {
 pub fn lint() -> Outcome {
     call(&mut cargo(&["fmt", "--all", "--check"]))?;
     call(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    plugins::lint()?;
     web::lint()
 }
 

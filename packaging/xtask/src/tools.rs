@@ -60,6 +60,29 @@ fn is_root() -> bool {
     output(&mut program("id", ".", &["-u"])).is_ok_and(|id| id.trim() == "0")
 }
 
+/// Whether npm can install this package here.
+pub fn npm_has(package: &str) -> bool {
+    answers("npm", &["view", package, "version"])
+}
+
+/// componentize-py as the Python template asks for it, in a virtual environment of its own: the folder of its programs. None where Python or the
+/// package cannot be had.
+pub fn componentize() -> Outcome<Option<PathBuf>> {
+    if !answers("python3", &["--version"]) {
+        return Ok(None);
+    }
+    let folder = folder().join("componentize-py");
+    let programs = folder.join("bin");
+    if !programs.join("componentize-py").exists() {
+        let shown = folder.to_string_lossy().into_owned();
+        call(&mut program("python3", ".", &["-m", "venv", &shown]))?;
+    }
+    // A newer version may be asked for by now; what is there already costs nothing.
+    let pip = programs.join("pip").to_string_lossy().into_owned();
+    let asked = ["install", "--quiet", "-r", "plugin-sdk/templates/python/requirements.txt"];
+    Ok(call(&mut program(&pip, ".", &asked)).is_ok().then_some(programs))
+}
+
 /// Schemathesis in a virtual environment of its own beside the build folder. None where Python is missing.
 pub fn schemathesis() -> Outcome<Option<PathBuf>> {
     if !answers("python3", &["--version"]) {
