@@ -188,7 +188,8 @@ impl Work<'_> {
         let call = Call { id: info.id.clone(), attempt: info.attempt, dry_run: false };
         let resume = (self.called > 0).then(|| self.called.to_string());
         let input = Json::Object(input).to_string();
-        let answer = plugin.call(services, info, |store| {
+        let given = (&call, self.name, &input, &resume);
+        let answer = plugin.call(services, info, "actions.run", &given, |store| {
             let guest = plugin.code.actions(store)?;
             guest.kith_plugin_actions().call_run(store, &call, self.name, &input, resume.as_deref())
         });

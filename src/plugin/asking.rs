@@ -17,9 +17,24 @@ const MESSAGE_CHARS_MAX: usize = 500;
 #[derive(Clone, Debug)]
 pub struct Asker {
     pub actor: Actor,
+    /// Languages asked for, best first; empty: the user's own.
+    pub languages: Vec<String>,
 }
 
 impl Asker {
+    /// Somebody without a wish for a language.
+    pub fn of(actor: Actor) -> Asker {
+        Asker { actor, languages: Vec::new() }
+    }
+
+    /// Languages to show texts in, best first.
+    pub(crate) fn languages(&self, services: &Services) -> Vec<String> {
+        if self.languages.is_empty() {
+            return self.actor.user.and_then(|user| locale_of(services, user)).into_iter().collect();
+        }
+        self.languages.clone()
+    }
+
     /// Fills in whom a call is for.
     pub(crate) fn sign(&self, services: &Services, info: CallInfo) -> CallInfo {
         let cause = match self.actor.kind {
@@ -28,7 +43,7 @@ impl Asker {
             ActorKind::System => "schedule",
             _ => "api",
         };
-        let locale = self.actor.user.and_then(|user| locale_of(services, user)).unwrap_or(info.locale);
+        let locale = self.languages(services).into_iter().next().unwrap_or(info.locale);
         CallInfo { actor: self.actor.user, cause: cause.into(), locale, ..info }
     }
 }

@@ -83,10 +83,11 @@ impl Condition for PluginCondition {
         let object = schema.object(&self.object).ok_or_else(|| EngineError::ObjectNotFound(self.object.clone()))?;
         let shown: Vec<_> = rows.iter().map(|row| entity(&self.plugin.manifest, object, row, None)).collect();
         let info = CallInfo::new(&self.services, Capability::Conditions, &self.key, Phase::Asking, BUDGET);
-        let info = Asker { actor: context.actor.clone() }.sign(&self.services, info);
+        let info = Asker::of(context.actor.clone()).sign(&self.services, info);
         let call = Call { id: info.id.clone(), attempt: 1, dry_run: false };
         let params = params.to_string();
-        let answer = self.plugin.call(&self.services, info, |store| {
+        let input = (&call, &self.key, &params, &shown);
+        let answer = self.plugin.call(&self.services, info, "conditions.test", &input, |store| {
             let guest = self.plugin.code.conditions(store)?;
             guest.kith_plugin_conditions().call_test(store, &call, &self.key, &params, &shown)
         });

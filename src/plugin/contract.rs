@@ -7,7 +7,7 @@ pub mod host {
         world: "host",
         // A flood of calls stops the guest.
         imports: { default: trappable },
-        additional_derives: [Clone],
+        additional_derives: [Clone, serde::Serialize],
     });
 }
 
@@ -23,7 +23,7 @@ macro_rules! capabilities {
             wasmtime::component::bindgen!({
                 path: "../../plugin-sdk/wit",
                 world: $world,
-                additional_derives: [Clone],
+                additional_derives: [Clone, serde::Serialize],
                 with: { $($shared: $at),* },
             });
         }

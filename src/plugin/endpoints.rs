@@ -128,7 +128,7 @@ pub fn serve(
         idempotency_key: None,
     };
     let failed = |error| AskError::Failed { plugin: plugin.id.clone(), error };
-    let answer = plugin.call(services, info, |store| {
+    let answer = plugin.call(services, info, "endpoint.serve", &(&call, &request), |store| {
         let guest = plugin.code.endpoint(store)?;
         guest.kith_plugin_endpoint().call_serve(store, &call, &request)
     });

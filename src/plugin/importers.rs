@@ -59,14 +59,15 @@ pub struct ImporterView {
 /// The importers into objects that the asker may make records of.
 pub fn list(hosted: &Hosted, asker: &Asker) -> Vec<ImporterView> {
     let mut found = Vec::new();
+    let languages = asker.languages(&hosted.services);
     for plugin in hosted.loaded.all().iter() {
         for (name, importer) in &plugin.manifest.importers {
             let object = plugin.manifest.object_key(&importer.object);
             if hosted.services.engine.can(&asker.actor, &object, kith_engine::Op::Create) {
                 found.push(ImporterView {
                     importer: format!("{}/{name}", plugin.id),
-                    label: importer.label.clone(),
-                    plugin_name: plugin.manifest.plugin.name.clone(),
+                    label: plugin.said(&languages, &format!("importers.{name}.label"), &importer.label),
+                    plugin_name: plugin.said(&languages, "plugin.name", &plugin.manifest.plugin.name),
                     object,
                     file_types: importer.file_types.clone(),
                 });
@@ -148,7 +149,8 @@ impl Pulling<'_> {
         let info = CallInfo { cause: "import".into(), source: Some(self.source.clone()), ..info };
         let call = Call { id: info.id.clone(), attempt: 1, dry_run: false };
         let source = self.source.id.to_string();
-        let answer = self.plugin.call(&self.hosted.services, info, |store| {
+        let input = (&call, &source, cursor);
+        let answer = self.plugin.call(&self.hosted.services, info, "importer.pull", &input, |store| {
             let guest = self.plugin.code.importer(store)?;
             guest.kith_plugin_importer().call_pull(store, &call, &source, cursor)
         });

@@ -123,6 +123,7 @@ fn start(services: &Arc<Services>, code: Code, manifest: &Manifest) -> Result<()
         record: kith_base::RecordId([0; 16]),
         manifest: manifest.clone(),
         settings: serde_json::json!({}),
+        texts: Default::default(),
         secrets: Default::default(),
         private_network: false,
         memory_bytes: memory_bytes(),
@@ -132,5 +133,6 @@ fn start(services: &Arc<Services>, code: Code, manifest: &Manifest) -> Result<()
         watch: Arc::new(Watch::default()),
     });
     let info = CallInfo::new(services, Capability::Lifecycle, "start", Phase::Saving, START_WITHIN);
-    enter(services, &plugin, info, |store| plugin.code.probe(store)).map_err(|e| InspectError::Start(e.to_string()))
+    let (started, _) = enter(services, &plugin, info, |store| plugin.code.probe(store));
+    started.map_err(|e| InspectError::Start(e.to_string()))
 }

@@ -208,6 +208,7 @@ impl Plugins {
             sha256: HEXLOWER.encode(&Sha256::digest(file)),
             size_bytes: file.len() as u64,
             author: package.author.map_or_else(String::new, |key| HEXLOWER.encode(&key)),
+            texts: package.texts.clone(),
             wasm: String::new(),
         };
         Ok((package, version))

@@ -13,6 +13,7 @@ use crate::{
         ids::{plugins as p, secrets as s},
         record_of,
     },
+    texts::Texts,
 };
 
 /// Key of the object.
@@ -51,6 +52,9 @@ pub struct Version {
     /// Key of who signed it, as hexadecimal digits; empty: nobody.
     #[serde(default)]
     pub author: String,
+    /// In other languages; none in versions that were installed before they were kept.
+    #[serde(default)]
+    pub texts: Texts,
     /// Name of the file in the vault; kept in a field of its own, which backups follow.
     #[serde(skip)]
     pub wasm: String,
@@ -96,6 +100,7 @@ impl Installed {
                 _ => 0,
             },
             author: text(p::AUTHOR),
+            texts: json(record, p::TEXTS).unwrap_or_default(),
             wasm: text(p::WASM),
         };
         let other = |field, wasm| Some(Version { wasm: text(wasm), ..json(record, field)? });
@@ -163,6 +168,7 @@ impl Installed {
             ("pending", version(&self.pending)),
             ("pending_wasm", wasm(&self.pending)),
             ("told", text(&self.told)),
+            ("texts", as_json(&self.version.texts)),
         ];
         values.into_iter().map(|(key, value)| (key.to_string(), value)).collect()
     }

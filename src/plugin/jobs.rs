@@ -312,7 +312,8 @@ impl Due {
             ..CallInfo::new(services, Capability::Jobs, &self.name, Phase::Doing, SLICE)
         };
         let call = Call { id: info.id.clone(), attempt: info.attempt, dry_run: false };
-        let answer = plugin.call(services, info, |store| {
+        let input = (&call, &self.name, &self.input, &self.cursor);
+        let answer = plugin.call(services, info, "jobs.run", &input, |store| {
             let guest = plugin.code.jobs(store)?;
             guest.kith_plugin_jobs().call_run(store, &call, &self.name, &self.input, self.cursor.as_deref())
         });

@@ -38,6 +38,8 @@ pub mod services;
 pub mod set;
 pub mod settings;
 pub mod shown;
+pub mod texts;
+pub mod trace;
 mod values;
 pub mod watch;
 

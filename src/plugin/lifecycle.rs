@@ -21,7 +21,7 @@ pub fn installed(services: &Arc<Services>, plugin: &Arc<Plugin>, previous: Optio
         return Ok(());
     }
     let info = CallInfo::new(services, Capability::Lifecycle, "installed", Phase::Doing, BUDGET);
-    let answer = plugin.call(services, info, |store| {
+    let answer = plugin.call(services, info, "lifecycle.installed", &(previous,), |store| {
         let guest = plugin.code.lifecycle(&mut *store)?;
         guest.kith_plugin_lifecycle().call_installed(&mut *store, previous)
     });
@@ -37,7 +37,7 @@ pub fn removing(services: &Arc<Services>, plugin: &Arc<Plugin>) -> Result<(), St
         return Ok(());
     }
     let info = CallInfo::new(services, Capability::Lifecycle, "removing", Phase::Doing, BUDGET);
-    let answer = plugin.call(services, info, |store| {
+    let answer = plugin.call(services, info, "lifecycle.removing", &(), |store| {
         let guest = plugin.code.lifecycle(&mut *store)?;
         guest.kith_plugin_lifecycle().call_removing(&mut *store)
     });
@@ -50,7 +50,7 @@ pub fn health(services: &Arc<Services>, plugin: &Arc<Plugin>) -> Option<Result<S
         return None;
     }
     let info = CallInfo::new(services, Capability::Lifecycle, "health", Phase::Asking, Duration::from_secs(5));
-    let answer = plugin.call(services, info, |store| {
+    let answer = plugin.call(services, info, "lifecycle.health", &(), |store| {
         let guest = plugin.code.lifecycle(&mut *store)?;
         guest.kith_plugin_lifecycle().call_health(&mut *store)
     });

@@ -9,6 +9,7 @@ use crate::{
     installed::{self, Installed, State},
     lifecycle,
     plugins::Plugins,
+    trace,
 };
 
 impl Plugins {
@@ -110,6 +111,7 @@ impl Plugins {
             }
             plugin.settings = serde_json::json!({});
         }
+        trace::forget(&self.services, id)?;
         self.engine().retract_schema(actor, id, keep)?;
         // A later installation hears of what happens then, and works out its fields anew.
         for name in [delivery::cursor(id), backfill::cursor(id)] {

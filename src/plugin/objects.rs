@@ -29,6 +29,8 @@ pub mod ids {
         pub const SIZE_BYTES: u32 = 16;
         /// The version that was last told that it is installed.
         pub const TOLD: u32 = 17;
+        /// In other languages.
+        pub const TEXTS: u32 = 18;
     }
     pub mod secrets {
         pub const OBJECT: u32 = 23;
@@ -83,11 +85,28 @@ pub mod ids {
         /// Id of the record that changed.
         pub const ABOUT: u32 = 11;
     }
+    pub mod traces {
+        pub const OBJECT: u32 = 27;
+        pub const PLUGIN: u32 = 1;
+        /// The trace's id; its record is used again for a later one.
+        pub const KEY: u32 = 2;
+        pub const CAPABILITY: u32 = 3;
+        pub const NAME: u32 = 4;
+        /// The call, the same over attempts.
+        pub const CALL: u32 = 5;
+        pub const ATTEMPT: u32 = 6;
+        pub const AT: u32 = 7;
+        pub const VERSION: u32 = 8;
+        pub const MICROS: u32 = 9;
+        pub const ERROR: u32 = 10;
+        pub const CONTENT: u32 = 11;
+        pub const SIZE_BYTES: u32 = 12;
+    }
 }
 
 /// The host's objects, for the engine's options.
 pub fn objects() -> Vec<ObjectDef> {
-    vec![plugins(), secrets(), values(), jobs(), failures()]
+    vec![plugins(), secrets(), values(), jobs(), failures(), traces()]
 }
 
 /// The record of a plugin's secret or value: found by its id, without a search.
@@ -138,6 +157,7 @@ fn plugins() -> ObjectDef {
         )
         .field(n::SIZE_BYTES, field::integer("size_bytes", "Size").read_only())
         .field(n::TOLD, field::text("told", "Version that set itself up").read_only().hidden())
+        .field(n::TEXTS, field::json("texts", "Texts").read_only().hidden())
         .build()
 }
 
@@ -234,6 +254,29 @@ fn failures() -> ObjectDef {
         .build()
 }
 
+fn traces() -> ObjectDef {
+    use ids::traces as n;
+    start(n::OBJECT, "plugin_traces", "Plugin trace", "Plugin traces")
+        .icon("search")
+        .title("key")
+        .subtitle("plugin")
+        .system()
+        .field(n::PLUGIN, field::text("plugin", "Plugin").required().read_only().in_list())
+        .field(n::KEY, field::text("key", "Trace").required().read_only().in_list())
+        .field(n::CAPABILITY, field::text("capability", "Capability").read_only().in_list())
+        .field(n::NAME, field::text("name", "Name").read_only().in_list())
+        .field(n::CALL, field::text("call", "Call").read_only())
+        .field(n::ATTEMPT, field::integer("attempt", "Attempt").read_only())
+        .field(n::AT, field::datetime("at", "At").read_only().in_list())
+        .field(n::VERSION, field::text("plugin_version", "Version").read_only())
+        .field(n::MICROS, field::integer("micros", "Microseconds").read_only())
+        .field(n::ERROR, field::long_text("error", "Error").read_only().in_list())
+        // Rows of people are in it: an erasure looks into it and takes it whole.
+        .field(n::CONTENT, field::text("content", "Content").stored().read_only().hidden())
+        .field(n::SIZE_BYTES, field::integer("size_bytes", "Size").read_only())
+        .build()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -251,7 +294,7 @@ mod tests {
             assert_eq!(kith_model::schema::check_object(object, &schema), []);
             assert!(kith_engine::access::administration::is_engine_only(object, kith_engine::Op::Update));
         }
-        assert_eq!(ids::failures::OBJECT - ids::plugins::OBJECT, 4);
+        assert_eq!(ids::traces::OBJECT - ids::plugins::OBJECT, 5);
     }
 
     #[test]

@@ -9,7 +9,10 @@ use wasm_encoder::{ComponentSection, CustomSection};
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
-use crate::manifest::{Manifest, ManifestError};
+use crate::{
+    manifest::{Manifest, ManifestError},
+    texts::Texts,
+};
 
 /// Larger files are refused unread. Python's runtime takes 18 MB.
 pub const WASM_BYTES_MAX: usize = 32 << 20;
@@ -47,8 +50,7 @@ pub enum PackageError {
 #[derive(Clone, Debug)]
 pub struct Package {
     pub manifest: Manifest,
-    /// By language tag, then by what they stand for: `actions.lookup.label`.
-    pub texts: serde_json::Map<String, serde_json::Value>,
+    pub texts: Texts,
     /// Who signed it; the signature was verified.
     pub author: Option<[u8; KEY_BYTES]>,
 }
@@ -100,7 +102,7 @@ pub fn read(file: &[u8]) -> Result<Package, PackageError> {
         let what = if Parser::is_core_wasm(file) { "it is a core module" } else { "it does not begin like one" };
         return Err(PackageError::NoComponent(what.into()));
     }
-    let (mut manifest, mut texts, mut author) = (None, serde_json::Map::new(), None);
+    let (mut manifest, mut texts, mut author) = (None, Texts::new(), None);
     for section in sections(file)? {
         match section.name {
             MANIFEST => {
@@ -179,9 +181,9 @@ fn append(file: &mut Vec<u8>, name: &str, data: &[u8]) {
     CustomSection { name: Cow::Borrowed(name), data: Cow::Borrowed(data) }.append_to_component(file);
 }
 
-fn read_texts(data: &[u8]) -> Result<serde_json::Map<String, serde_json::Value>, PackageError> {
+fn read_texts(data: &[u8]) -> Result<Texts, PackageError> {
     let wrong = |e: &dyn std::fmt::Display| PackageError::Section(TEXTS, e.to_string());
-    let texts: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(data).map_err(|e| wrong(&e))?;
+    let texts: Texts = serde_json::from_slice(data).map_err(|e| wrong(&e))?;
     let flat = texts.values().all(|of| of.as_object().is_some_and(|of| of.values().all(serde_json::Value::is_string)));
     if flat { Ok(texts) } else { Err(wrong(&"texts are {\"it\": {\"actions.lookup.label\": \"…\"}}")) }
 }

@@ -56,6 +56,7 @@ pub struct At<'a> {
 /// The panels of a slot that the asker may see; of the slot `record`, those beside records of `object`.
 pub fn list(hosted: &Hosted, asker: &Asker, slot: Slot, object: Option<&str>) -> Vec<PanelView> {
     let mut found = Vec::new();
+    let languages = asker.languages(&hosted.services);
     for plugin in hosted.loaded.all().iter() {
         for (name, panel) in plugin.manifest.panels.iter().filter(|(_, panel)| panel.slot == slot) {
             let objects = objects(plugin, panel);
@@ -63,9 +64,9 @@ pub fn list(hosted: &Hosted, asker: &Asker, slot: Slot, object: Option<&str>) ->
             if here && visible(hosted, asker, panel, &objects) {
                 found.push(PanelView {
                     plugin: plugin.id.clone(),
-                    plugin_name: plugin.manifest.plugin.name.clone(),
+                    plugin_name: plugin.said(&languages, "plugin.name", &plugin.manifest.plugin.name),
                     panel: name.clone(),
-                    label: panel.label.clone(),
+                    label: plugin.said(&languages, &format!("panels.{name}.label"), &panel.label),
                     icon: plugin.manifest.plugin.icon.clone(),
                     slot,
                     objects,
@@ -100,7 +101,8 @@ pub fn render(hosted: &Hosted, asker: &Asker, at: &At<'_>, state: Option<&str>) 
     let info = asker.sign(&hosted.services, info);
     let call = Call { id: info.id.clone(), attempt: 1, dry_run: false };
     let target = at.target.map(|id| id.to_string());
-    let answer = plugin.call(&hosted.services, info, |store| {
+    let input = (&call, at.panel, &target, &state);
+    let answer = plugin.call(&hosted.services, info, "ui.render", &input, |store| {
         let guest = plugin.code.ui(store)?;
         guest.kith_plugin_ui().call_render(store, &call, at.panel, target.as_deref(), state.as_deref())
     });
@@ -131,7 +133,8 @@ pub fn act(
     let info = CallInfo::new(&hosted.services, Capability::Panels, at.panel, Phase::Doing, ACT_BUDGET);
     let info = asker.sign(&hosted.services, info);
     let call = Call { id: info.id.clone(), attempt: 1, dry_run: false };
-    let answer = plugin.call(&hosted.services, info, |store| {
+    let input = (&call, at.panel, handler, &sent, &shown.state);
+    let answer = plugin.call(&hosted.services, info, "ui.act", &input, |store| {
         let guest = plugin.code.ui(store)?;
         guest.kith_plugin_ui().call_act(store, &call, at.panel, handler, &sent, &shown.state)
     });

@@ -8,6 +8,7 @@ use std::{
 
 use kith_base::{RecordId, Secret};
 use kith_engine::Actor;
+use serde::Serialize;
 use wasmtime::Store;
 
 use crate::{
@@ -15,9 +16,12 @@ use crate::{
     runtime::{
         CallError, CallInfo, Code,
         call::{CallState, enter},
+        recorder::bounded,
     },
     services::Services,
-    watch::Watch,
+    texts::{Texts, Translation, chosen},
+    trace::{self, Made},
+    watch::{Watch, micros_since},
 };
 
 pub struct Plugin {
@@ -26,6 +30,7 @@ pub struct Plugin {
     pub record: RecordId,
     /// What was granted: the manifest without what an administrator left out.
     pub manifest: Manifest,
+    pub texts: Texts,
     /// A JSON object that satisfies the manifest's schema.
     pub settings: serde_json::Value,
     pub secrets: BTreeMap<String, Secret<String>>,
@@ -40,24 +45,48 @@ pub struct Plugin {
 }
 
 impl Plugin {
-    /// Calls the guest, unless it rests after failures, and keeps how that went.
+    /// Calls the guest, unless it rests after failures, and keeps how that went. `export` and `input`, the function by its name in the contract
+    /// and what it is given, are what a trace begins with.
     ///
     /// # Errors
     /// Why there is no answer.
-    pub(crate) fn call<R>(
+    pub(crate) fn call<R: Serialize>(
         self: &Arc<Self>,
         services: &Arc<Services>,
         info: CallInfo,
+        export: &'static str,
+        input: &impl Serialize,
         work: impl FnOnce(&mut Store<CallState>) -> wasmtime::Result<R>,
     ) -> Result<R, CallError> {
         if let Err(until) = self.watch.admit(info.capability, info.now_ms) {
             return Err(CallError::Resting(kith_engine::read::rfc3339(until)));
         }
         let began = Instant::now();
-        let outcome = enter(services, self, info.clone(), work);
-        let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.watch.ended(&info, micros, outcome.as_ref().err());
+        let (outcome, recorder) = enter(services, self, info.clone(), work);
+        let micros = micros_since(began);
+        let error = outcome.as_ref().err();
+        let traced = self.watch.leaves_trace(info.now_ms, error).then(|| {
+            let made = Made { export, input: bounded(input), outcome: outcome.as_ref().map(bounded), micros, recorder };
+            trace::keep(services, self, &info, made)
+        });
+        self.watch.ended(&info, micros, error, traced);
         outcome
+    }
+
+    /// Its texts in the first of these languages that it knows.
+    pub(crate) fn translation(&self, languages: &[String]) -> Option<Translation<'_>> {
+        Some(Translation { manifest: &self.manifest, texts: chosen(&self.texts, languages)? })
+    }
+
+    /// A word of its manifest in one of these languages.
+    pub(crate) fn said(&self, languages: &[String], key: &str, written: &str) -> String {
+        let text = self.translation(languages).and_then(|translation| translation.text(key));
+        text.unwrap_or(written).to_string()
+    }
+
+    /// Whether it may read a secret in the clear.
+    pub(crate) fn reveals(&self) -> bool {
+        self.manifest.secrets.values().any(|secret| secret.reveal)
     }
 
     /// Whether it may do this to records of an object, by the grant alone.

@@ -33,6 +33,7 @@ use crate::{
     saving::Saving,
     services::Services,
     set::Loaded,
+    trace,
     watch::Watch,
 };
 
@@ -60,7 +61,8 @@ pub struct Plugins {
 impl Plugins {
     /// Takes part in every save from now on and loads what is enabled, in the background; saves wait for that.
     pub fn open(engine: Engine, compiler: Compiler, http: HttpClient, tokio: Handle) -> Arc<Plugins> {
-        let services = Arc::new(Services { engine: engine.clone(), http: Arc::new(http), tokio });
+        let services =
+            Arc::new(Services { engine: engine.clone(), http: Arc::new(http), tokio, tracing: Mutex::default() });
         let loaded = Arc::new(Loaded::default());
         let plugins = Arc::new(Plugins {
             services: services.clone(),
@@ -115,6 +117,9 @@ impl Plugins {
                 }
                 plugins.turn_off_hopeless();
                 plugins.forget_expired();
+                if let Err(error) = trace::expire(&plugins.services) {
+                    tracing::warn!(code = error.code(), "old traces of plugins stay for now");
+                }
             }
         };
         if let Err(error) = thread::Builder::new().name("kith-plugin-care".into()).spawn(work) {
@@ -215,6 +220,7 @@ impl Plugins {
             actor: actor(plugin, &granted),
             private_network: granted.http.as_ref().is_some_and(|http| http.private),
             settings: plugin.settings.clone(),
+            texts: plugin.version.texts.clone(),
             manifest: granted,
             secrets,
             memory_bytes: memory_bytes(),

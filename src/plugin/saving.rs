@@ -79,7 +79,7 @@ impl Saving {
         let info = self.info(save, Capability::BeforeSave, "", budget);
         let call = Call { id: info.id.clone(), attempt: 1, dry_run: info.dry_run };
         let changes = [Change { kind, before, after }];
-        let verdicts = plugin.call(&self.services, info, |store| {
+        let verdicts = plugin.call(&self.services, info, "before-save.check", &(&call, &changes), |store| {
             let guest = plugin.code.before_save(store)?;
             guest.kith_plugin_before_save().call_check(store, &call, &changes)
         })?;
@@ -168,7 +168,7 @@ pub(crate) fn compute_rows(
     rows: &[Entity],
 ) -> Result<Vec<serde_json::Value>, String> {
     let call = Call { id: info.id.clone(), attempt: info.attempt, dry_run: info.dry_run };
-    let answer = plugin.call(services, info, |store| {
+    let answer = plugin.call(services, info, "computed.compute", &(&call, name, rows), |store| {
         let guest = plugin.code.computed(store)?;
         guest.kith_plugin_computed().call_compute(store, &call, name, rows)
     });

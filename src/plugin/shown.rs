@@ -17,6 +17,8 @@ use crate::{
     package,
     plugins::Plugins,
     settings::schema,
+    texts::{Translation, chosen},
+    watch::Live,
 };
 
 impl Plugins {
@@ -24,22 +26,33 @@ impl Plugins {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn list(&self) -> Result<Vec<Json>, EngineError> {
-        Ok(installed::all(self.engine())?.iter().map(|plugin| self.line(plugin)).collect())
+    pub fn list(&self, languages: &[String]) -> Result<Vec<Json>, EngineError> {
+        Ok(installed::all(self.engine())?.iter().map(|plugin| self.line(plugin, languages)).collect())
     }
 
     /// Everything about one plugin but its log.
     ///
     /// # Errors
     /// `plugin.not_found`
-    pub fn show(&self, id: &str) -> Result<Json, PluginError> {
+    pub fn show(&self, id: &str, languages: &[String]) -> Result<Json, PluginError> {
         let plugin = installed::find(self.engine(), id)?;
-        let mut shown = self.line(&plugin);
+        let mut shown = self.line(&plugin, languages);
         let manifest = &plugin.version.manifest;
         shown["permissions"] = json!(permissions(manifest));
         shown["settings"] = plugin.settings.clone();
         shown["settings_schema"] = schema(manifest);
         shown["secrets"] = Json::Array(self.secrets(&plugin));
+        if let Some(texts) = chosen(&plugin.version.texts, languages) {
+            let translation = Translation { manifest, texts };
+            translation.schema(&mut shown["settings_schema"], "settings", &schema(manifest));
+            for secret in shown["secrets"].as_array_mut().into_iter().flatten() {
+                if let Some(text) =
+                    translation.text(&format!("secrets.{}.label", secret["name"].as_str().unwrap_or_default()))
+                {
+                    secret["label"] = json!(text);
+                }
+            }
+        }
         shown["manifest"] = json!(manifest);
         shown["pending"] = plugin.pending.as_ref().map_or(Json::Null, |pending| {
             let before = plugin.granted.as_ref().unwrap_or(manifest);
@@ -55,6 +68,14 @@ impl Plugins {
         let watch = self.watch(id);
         shown["overview"] = json!(watch.overview(self.engine().now_ms()));
         Ok(shown)
+    }
+
+    /// Whether there is such a plugin.
+    ///
+    /// # Errors
+    /// `plugin.not_found`
+    pub fn installed(&self, id: &str) -> Result<(), PluginError> {
+        installed::find(self.engine(), id).map(drop)
     }
 
     /// What the plugin says of itself. Runs it.
@@ -118,8 +139,11 @@ impl Plugins {
         Ok(settle(self.engine(), id, failure)?)
     }
 
-    fn line(&self, plugin: &Installed) -> Json {
+    fn line(&self, plugin: &Installed, languages: &[String]) -> Json {
         let mut shown = version(&plugin.version);
+        if let Some(texts) = chosen(&plugin.version.texts, languages) {
+            Translation { manifest: &plugin.version.manifest, texts }.about(&mut shown);
+        }
         shown["id"] = json!(plugin.id);
         shown["state"] = json!(plugin.state);
         shown["message"] = if plugin.message.is_empty() { Json::Null } else { json!(plugin.message) };
@@ -139,6 +163,17 @@ impl Plugins {
             })
         };
         plugin.version.manifest.secrets.iter().map(one).collect()
+    }
+}
+
+impl Live {
+    /// What kind it is and what is told.
+    pub fn to_json(&self) -> (&'static str, Json) {
+        match self {
+            Live::Line(line) => ("log", dated(json!(line))),
+            Live::Host(call) => ("host", dated(json!(call))),
+            Live::Call(call) => ("call", dated(json!(call))),
+        }
     }
 }
 

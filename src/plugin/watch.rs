@@ -1,5 +1,5 @@
 //! What an administrator wants to know of a plugin: its log, its calls with their time, its failures; and the circuit breaker that follows from
-//! them. In memory, and small.
+//! them. In memory, and small; live for those who look on.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -17,6 +17,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 
 use crate::{
+    asking::clip,
     breaker::{Breaker, BreakerState},
     runtime::{CallError, CallInfo, Capability},
 };
@@ -36,8 +37,16 @@ const CALL_MAX: Duration = Duration::from_secs(30);
 /// While calls are waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// Live readers of the log may lag behind by this many lines.
-const STREAMED: usize = 256;
+/// Those who look on may lag behind by this many lines and calls.
+const STREAMED: usize = 1_024;
+
+/// Characters of an input or an answer that they see.
+const GLIMPSE_CHARS: usize = 400;
+
+/// Failures of one plugin in an hour that leave a trace: what fails at every save must not fill the disk.
+const TRACED_FAILURES: usize = 20;
+
+const HOUR_MS: TimestampMs = 3_600_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -72,6 +81,29 @@ pub struct Call {
     pub micros: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Its trace, where one is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+}
+
+/// One call of the host, with the beginning of what was asked and answered.
+#[derive(Clone, Debug, Serialize)]
+pub struct HostCall {
+    pub at: TimestampMs,
+    /// The plugin's call it came from.
+    pub call: String,
+    pub name: &'static str,
+    pub micros: u64,
+    pub input: String,
+    pub answer: String,
+}
+
+/// What those who look on are told.
+#[derive(Clone, Debug)]
+pub enum Live {
+    Line(Line),
+    Host(HostCall),
+    Call(Call),
 }
 
 /// Sums over all calls of a capability since the start.
@@ -90,18 +122,27 @@ struct Kept {
     calls: VecDeque<Call>,
     figures: BTreeMap<Capability, Figures>,
     breakers: BTreeMap<Capability, Breaker>,
+    /// When the last failures left a trace.
+    traced: VecDeque<TimestampMs>,
 }
 
 /// See the module. Lives as long as the plugin is installed and the server runs.
 pub struct Watch {
     kept: Mutex<Kept>,
     running: AtomicU32,
-    live: broadcast::Sender<Line>,
+    /// Calls that leave a trace whatever their outcome, because somebody asked for it.
+    tracing: AtomicU32,
+    live: broadcast::Sender<Live>,
 }
 
 impl Default for Watch {
     fn default() -> Watch {
-        Watch { kept: Mutex::default(), running: AtomicU32::new(0), live: broadcast::channel(STREAMED).0 }
+        Watch {
+            kept: Mutex::default(),
+            running: AtomicU32::new(0),
+            tracing: AtomicU32::new(0),
+            live: broadcast::channel(STREAMED).0,
+        }
     }
 }
 
@@ -116,9 +157,9 @@ pub struct Overview {
 
 impl Watch {
     pub fn log(&self, line: Line) {
-        // Nobody has to listen.
-        drop(self.live.send(line.clone()));
         let mut kept = self.kept.lock();
+        // Nobody has to listen. Sent while the lines are held, so that whoever begins to look on misses none and sees none twice.
+        drop(self.live.send(Live::Line(line.clone())));
         if kept.lines.len() == LINES {
             kept.lines.pop_front();
         }
@@ -145,8 +186,55 @@ impl Watch {
         self.kept.lock().left_out
     }
 
-    pub fn subscribe(&self) -> broadcast::Receiver<Line> {
-        self.live.subscribe()
+    /// The lines so far, and all that comes after them.
+    pub fn follow(&self) -> (Vec<Line>, broadcast::Receiver<Live>) {
+        let kept = self.kept.lock();
+        (kept.lines.iter().cloned().collect(), self.live.subscribe())
+    }
+
+    /// Tells those who look on of a call of the host. `noted`: input and answer as JSON, where they were kept.
+    pub(crate) fn host_call(&self, info: &CallInfo, name: &'static str, began: Instant, noted: Option<(&str, &str)>) {
+        if self.live.receiver_count() == 0 {
+            return;
+        }
+        let (input, answer) = noted.unwrap_or_default();
+        drop(self.live.send(Live::Host(HostCall {
+            at: info.now_ms,
+            call: info.id.clone(),
+            name,
+            micros: micros_since(began),
+            input: clip(input, GLIMPSE_CHARS),
+            answer: clip(answer, GLIMPSE_CHARS),
+        })));
+    }
+
+    /// From now on so many calls leave a trace; 0: only failures.
+    pub fn trace(&self, calls: u32) {
+        self.tracing.store(calls, Ordering::Release);
+    }
+
+    /// Calls still to be traced.
+    pub fn tracing(&self) -> u32 {
+        self.tracing.load(Ordering::Acquire)
+    }
+
+    /// Whether a call that ended like this leaves a trace.
+    pub(crate) fn leaves_trace(&self, now_ms: TimestampMs, error: Option<&CallError>) -> bool {
+        let asked = self.tracing.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1)).is_ok();
+        // Nothing of it ran.
+        let failed = error.is_some_and(|error| !matches!(error, CallError::Busy));
+        if asked || !failed {
+            return asked && !matches!(error, Some(CallError::Busy));
+        }
+        let mut kept = self.kept.lock();
+        if kept.traced.len() == TRACED_FAILURES {
+            if kept.traced.front().is_some_and(|at| now_ms - at < HOUR_MS) {
+                return false;
+            }
+            kept.traced.pop_front();
+        }
+        kept.traced.push_back(now_ms);
+        true
     }
 
     /// Newest last.
@@ -189,7 +277,7 @@ impl Watch {
     }
 
     /// Takes in how a call ended.
-    pub(crate) fn ended(&self, info: &CallInfo, micros: u64, error: Option<&CallError>) {
+    pub(crate) fn ended(&self, info: &CallInfo, micros: u64, error: Option<&CallError>, trace: Option<String>) {
         let mut kept = self.kept.lock();
         let figures = kept.figures.entry(info.capability).or_default();
         figures.calls += 1;
@@ -201,14 +289,19 @@ impl Watch {
             kept.calls.pop_front();
         }
         let said = error.map(ToString::to_string);
-        kept.calls.push_back(Call {
+        let call = Call {
             at: info.now_ms,
             id: info.id.clone(),
             capability: info.capability,
             name: info.name.clone(),
             micros,
             error: said.clone(),
-        });
+            trace,
+        };
+        if self.live.receiver_count() > 0 {
+            drop(self.live.send(Live::Call(call.clone())));
+        }
+        kept.calls.push_back(call);
         drop(kept);
         if let Some(said) = said {
             let message = format!("{} {said}", info.place());
@@ -229,11 +322,45 @@ impl Watch {
     }
 }
 
+pub(crate) fn micros_since(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
 /// See `Watch::slot`.
 pub(crate) struct Slot(Arc<Watch>);
 
 impl Drop for Slot {
     fn drop(&mut self) {
         self.0.running.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_leave_few_traces_an_hour_and_other_calls_as_many_as_were_asked_for() {
+        let watch = Watch::default();
+        let failed = CallError::Trap("it gave up".into());
+        let traced = (0..100).filter(|n| watch.leaves_trace(*n, Some(&failed))).count();
+        assert_eq!(traced, TRACED_FAILURES);
+        assert!(watch.leaves_trace(HOUR_MS, Some(&failed)), "the first of them was an hour ago");
+        assert!(!watch.leaves_trace(HOUR_MS, Some(&failed)));
+        assert!(!watch.leaves_trace(0, None));
+        watch.trace(2);
+        assert!(!watch.leaves_trace(0, Some(&CallError::Busy)), "nothing ran");
+        assert!(watch.leaves_trace(0, None) && !watch.leaves_trace(0, None));
+    }
+
+    #[test]
+    fn whoever_looks_on_sees_each_line_once() {
+        let watch = Watch::default();
+        watch.note("before");
+        let (lines, mut live) = watch.follow();
+        watch.note("after");
+        assert_eq!(lines.iter().map(|line| &*line.message).collect::<Vec<_>>(), ["before"]);
+        assert!(matches!(live.try_recv(), Ok(Live::Line(line)) if line.message == "after"));
+        assert!(live.try_recv().is_err());
     }
 }

@@ -67,7 +67,7 @@ async fn serve(app: &Arc<App>, request: &mut Request) -> poem::Result<Response> 
     let headers = request.headers().iter().filter_map(text).collect();
     let engine = app.engine.clone();
     let answer = blocking(move || {
-        let asker = caller.map(|caller| caller.actor(&engine)).transpose()?.map(|actor| Asker { actor });
+        let asker = caller.map(|caller| caller.actor(&engine)).transpose()?.map(Asker::of);
         let incoming = Incoming { method, url, headers, body };
         let answer = endpoints::serve(&hosted.services, &plugin, &name, asker.as_ref(), incoming);
         answer.map_err(|error| told(&error, engine.now_ms()))

@@ -10,7 +10,7 @@ use crate::{
     api::{
         actions, as_it_was, audit, backups, batch, conditions, erase, events, exports, files, groups, health, history,
         imports, keys, me, objects, openapi, panels, personal, plugins, records, retention, search, second_factor,
-        session, sessions, timeline, tokens, users,
+        session, sessions, timeline, tokens, users, watching,
     },
     front::refusal,
     problem::Problem,
@@ -119,6 +119,11 @@ pub fn table() -> Vec<RouteEntry> {
         at("/plugins/{plugin}/health").get("getPluginHealth", plugins::health),
         at("/plugins/{plugin}/log").get("getPluginLog", plugins::log),
         at("/plugins/{plugin}/calls").get("listPluginCalls", plugins::calls),
+        at("/plugins/{plugin}/stream").get("streamPlugin", watching::stream),
+        at("/plugins/{plugin}/traces")
+            .get("listPluginTraces", plugins::traces)
+            .post("tracePlugin", plugins::trace_next),
+        at("/plugins/{plugin}/traces/{trace}").get("getPluginTrace", plugins::trace),
         at("/plugins/{plugin}/failures").get("listPluginFailures", plugins::failures),
         at("/plugins/{plugin}/failures/{failure}").delete("dismissPluginFailure", plugins::dismiss),
         at("/plugins/{plugin}/failures/{failure}/replay").post("replayPluginFailure", plugins::replay),

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     harness::{
         Client, Server,
-        plugins::{bundled, fixture, plain},
+        plugins::{bundled, fixture, plain, told_in},
     },
     user,
 };
@@ -246,4 +246,108 @@ fn a_newer_version_that_kith_brings_along_is_offered() {
     assert_eq!(of(&admin)["newer"], false, "it waits for a grant already");
     admin.post("/plugins/lead-scoring/grant", &json!(null)).expect(200);
     assert_eq!((&of(&admin)["installed"], &of(&admin)["newer"]), (&of(&admin)["version"], &json!(false)));
+}
+
+#[test]
+fn what_a_plugin_does_is_told_live_and_only_to_administrators() {
+    let Some(good) = fixture("fixture-good") else { return };
+    let server = Server::start();
+    let admin = server.admin();
+    install(&admin, &good, "true");
+    let member = user(&server, &admin, "ann", "member");
+    member.get("/plugins/fixture-good/stream").refused(403, "access.denied");
+    admin.get("/plugins/none/stream").refused(404, "plugin.not_found");
+
+    let mut live = admin.stream("/plugins/fixture-good/stream", &[]);
+    live.expect("ready");
+    let person = admin.make("people", json!({ "last_name": "A", "first_name": "ann" }));
+    let call = live.expect("call");
+    assert_eq!((&call.data["capability"], &call.data["error"]), (&json!("before-save"), &json!(null)));
+    let action = format!("/records/people/{}/actions/fixture_good__greet", person["id"].as_str().unwrap());
+    admin.post(&action, &json!({})).expect(200);
+    let host = live.until("host", |event| event.data["name"] == "records.apply");
+    assert_eq!(host.data["input"], "", "it may read a secret in the clear, and pass it on");
+    admin.delete("/plugins/fixture-good");
+    live.until("log", |event| event.data["message"] == "going");
+    while live.next().is_some() {}
+
+    let Some(bad) = fixture("fixture-bad") else { return };
+    install(&admin, &bad, "true");
+    admin.put("/plugins/fixture-bad/settings", &json!({ "where": "action", "behaviour": "trap" })).expect(200);
+    let mut live = admin.stream("/plugins/fixture-bad/stream", &[]);
+    live.expect("ready");
+    let company = admin.make("companies", json!({ "name": "A" }));
+    let host = live.until("host", |event| event.data["name"] == "settings.get");
+    assert!(host.data["answer"].as_str().unwrap().contains("trap"), "{}", host.data);
+    let action = format!("/records/companies/{}/actions/fixture_bad__act", company["id"].as_str().unwrap());
+    admin.post(&action, &json!({})).expect(422);
+    let failed = live.until("log", |event| event.data["level"] == "error");
+    let mut again = admin.stream("/plugins/fixture-bad/stream?history=true", &[]);
+    assert_eq!(again.until("log", |event| event.data["level"] == "error").data, failed.data, "kept, and told again");
+}
+
+#[test]
+fn traces_are_asked_for_listed_and_fetched_by_administrators() {
+    let Some(good) = fixture("fixture-good") else { return };
+    let server = Server::start();
+    let admin = server.admin();
+    install(&admin, &good, "true");
+    let path = "/plugins/fixture-good/traces";
+    admin.post(path, &json!({ "calls": 51 })).refused(400, "request.invalid");
+    assert_eq!(admin.post(path, &json!({ "calls": 1 })).expect(200), json!({ "tracing": 1 }));
+    admin.make("people", json!({ "last_name": "A" }));
+    // It is written beside whoever waits for the save.
+    let trace = loop {
+        match admin.get(path).expect(200)["items"][0]["id"].as_str() {
+            Some(id) => break id.to_string(),
+            None => std::thread::sleep(std::time::Duration::from_millis(20)),
+        }
+    };
+    let fetched = admin.get(&format!("{path}/{trace}")).expect(200);
+    assert_eq!((&fetched["id"], &fetched["export"]), (&json!(trace), &json!("before-save.check")));
+    admin.get(&format!("{path}/{}", "0".repeat(32))).refused(404, "record.not_found");
+    let member = user(&server, &admin, "ann", "member");
+    for path in [path.to_string(), format!("{path}/{trace}")] {
+        member.get(&path).refused(403, "access.denied");
+    }
+}
+
+#[test]
+fn labels_of_a_plugin_come_in_the_language_of_whoever_asks() {
+    let server = Server::start();
+    let admin = server.admin();
+    let texts = json!({ "it": {
+        "plugin.name": "Semplice", "fields.people.note.label": "Appunto", "settings.days.title": "Giorni",
+        "secrets.key.label": "Chiave",
+    }});
+    let asks = ASKS.replace("type = \"integer\"", "type = \"integer\"\ntitle = \"Days\"");
+    install(&admin, &told_in("plain", "1.0.0", &asks, Some(&texts.to_string())), "true");
+    let label = |language: &str| {
+        let object = admin.ask("GET", "/objects/people", &[("accept-language", language)], None).expect(200);
+        let fields = object["fields"].as_array().unwrap();
+        fields.iter().find(|field| field["key"] == "plain__note").unwrap()["label"].as_str().unwrap().to_string()
+    };
+    let all = |language: &str| admin.ask("GET", "/objects", &[("accept-language", language)], None).text();
+    assert_eq!(
+        (label("it-IT,en;q=0.5").as_str(), label("en,it").as_str(), label("fr").as_str()),
+        ("Appunto", "Note", "Note")
+    );
+    assert!(all("it").contains("Appunto") && !all("da").contains("Appunto"));
+    let shown = admin.ask("GET", "/plugins/plain", &[("accept-language", "it")], None).expect(200);
+    assert_eq!((&shown["name"], &shown["secrets"][0]["label"]), (&json!("Semplice"), &json!("Chiave")), "{shown}");
+    assert_eq!(shown["settings_schema"]["properties"]["days"]["title"], "Giorni");
+
+    // Without a wish the user's own language counts, and what an administrator wrote stays in all of them.
+    assert_eq!(label(""), "Note");
+    admin.patch("/me", &json!({ "values": { "locale": "it" } })).expect(200);
+    assert_eq!(label(""), "Appunto");
+    admin.patch("/objects/people/fields/plain__note", &json!({ "label": "Remark" })).expect(200);
+    assert_eq!((label("it").as_str(), label("en").as_str()), ("Remark", "Remark"));
+
+    let server = Server::on(server.stop());
+    let admin = server.admin();
+    assert_eq!(
+        admin.ask("GET", "/plugins", &[("accept-language", "it")], None).expect(200)["items"][0]["name"],
+        "Semplice"
+    );
 }

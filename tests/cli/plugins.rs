@@ -210,3 +210,39 @@ fn a_compile_bomb_ends_with_the_process_that_compiles() {
     // The server says of one that ended so that it took more than it may.
     assert!(output.status.signal().is_some() && output.stdout.is_empty(), "{}", said(&output));
 }
+
+#[test]
+fn a_call_is_played_again_without_a_server_and_the_first_difference_is_named() {
+    let Some(good) = fixture("fixture-good") else { return };
+    let server = Server::start();
+    let folder = server.vault.folder().to_path_buf();
+    let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    fs::write(path("good.wasm"), &good).unwrap();
+    assert!(server.vault.run(&["plugin", "install", &path("good.wasm"), "--grant"]).status.success());
+    let asked = said(&server.vault.run(&["plugin", "trace", "fixture-good", "--next", "1"]));
+    assert!(asked.contains("next 1 calls"), "{asked}");
+    server.admin().make("people", json!({ "first_name": "ada", "last_name": "L" }));
+    // It is written beside whoever waits for the save.
+    let trace = loop {
+        let listed = json(&server.vault.run(&["plugin", "trace", "fixture-good", "--json"]));
+        match listed["items"][0]["id"].as_str() {
+            Some(id) => break id.to_string(),
+            None => std::thread::sleep(std::time::Duration::from_millis(50)),
+        }
+    };
+    let file = path("trace.json");
+    let got = said(&server.vault.run(&["plugin", "trace", "fixture-good", &trace, "--output", &file]));
+    assert!(got.contains("kith plugin replay"), "{got}");
+    let _folder = server.stop();
+
+    let nowhere = Vault::empty();
+    let same = nowhere.run(&["plugin", "replay", &path("good.wasm"), &file]);
+    assert!(same.status.success() && said(&same).contains("It does as it did"), "{}", said(&same));
+    let changed = fs::read_to_string(&file).unwrap().replace("\"Ada\"", "\"Eve\"");
+    fs::write(path("changed.json"), changed).unwrap();
+    let differs = nowhere.run(&["plugin", "replay", &path("good.wasm"), &path("changed.json")]);
+    assert_eq!(differs.status.code(), Some(1));
+    assert!(said(&differs).contains("then \"Eve\", now \"Ada\""), "{}", said(&differs));
+    let none = nowhere.run(&["plugin", "replay", &path("good.wasm"), &path("good.wasm")]);
+    assert!(said(&none).contains("is no trace"), "{}", said(&none));
+}

@@ -206,8 +206,12 @@ impl Client {
     /// Opens the stream of live events.
     pub fn events(&self, last_event_id: Option<u64>) -> Events {
         let id = last_event_id.map(|id| id.to_string()).unwrap_or_default();
-        let mut stream =
-            self.open("GET", "/events", &[("last-event-id", &id)], &[]).expect("the server takes the request");
+        self.stream("/events", &[("last-event-id", &id)])
+    }
+
+    /// Opens any stream of server-sent events.
+    pub fn stream(&self, path: &str, headers: &[(&str, &str)]) -> Events {
+        let mut stream = self.open("GET", path, headers, &[]).expect("the server takes the request");
         let (status, headers) = read_head(&mut stream).expect("a head");
         let chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value.contains("chunked"));
         Events { status, headers, lines: Chunks { stream, chunked, buffer: Vec::new() } }
@@ -326,6 +330,17 @@ impl Events {
             seen = true;
         }
         None
+    }
+
+    /// The next event of this kind that is the one looked for.
+    #[track_caller]
+    pub fn until(&mut self, kind: &str, is: impl Fn(&Event) -> bool) -> Event {
+        loop {
+            let event = self.expect(kind);
+            if is(&event) {
+                return event;
+            }
+        }
     }
 
     /// The next event of this kind.

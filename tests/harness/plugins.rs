@@ -6,9 +6,14 @@ use kith_plugin_host::package::componentize;
 
 /// A plugin that exports nothing, with this manifest behind its `[plugin]` section.
 pub fn plain(id: &str, version: &str, rest: &str) -> Vec<u8> {
+    told_in(id, version, rest, None)
+}
+
+/// The same with texts in other languages.
+pub fn told_in(id: &str, version: &str, rest: &str, texts: Option<&str>) -> Vec<u8> {
     let manifest = format!("[plugin]\nid = \"{id}\"\nversion = \"{version}\"\napi = \"0.1\"\nname = \"Plain\"\n{rest}");
     let component = wat::parse_str("(component (core module))").expect("WebAssembly text");
-    componentize(&component, &manifest, None).expect("a plugin")
+    componentize(&component, &manifest, texts).expect("a plugin")
 }
 
 /// A fixture of `plugins/`; none where they were not built, which is said.

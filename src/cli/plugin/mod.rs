@@ -4,6 +4,7 @@ mod author;
 mod configure;
 mod install;
 mod list;
+mod trace;
 mod watch;
 
 use std::path::PathBuf;
@@ -24,8 +25,10 @@ pub enum Command {
     Check { file: PathBuf },
     /// Run the tests of a plugin, without a server
     Test(author::TestArgs),
-    /// Build at every change, swap the plugin into Kith, and show its log
+    /// Build at every change, swap the plugin into Kith, and show its log and what it asks of the host
     Dev(author::DevArgs),
+    /// Play a call again, without a server, and say what the plugin does otherwise now
+    Replay(author::ReplayArgs),
     /// Install a plugin from its .wasm file or one that Kith brings along, or another version of one
     ///
     /// It runs once you have granted what it asks for. A version that asks for more than was granted waits for a grant, and the one before
@@ -87,6 +90,10 @@ pub enum Command {
     },
     /// Show a plugin's last calls and their time
     Calls { id: String },
+    /// List the calls of a plugin that can be played again, get one, or have more of them kept
+    ///
+    /// Calls that fail leave a trace: what they were given, what they asked of the host and what it answered. Rows of people are in it.
+    Trace(trace::Args),
     /// Ask a plugin how it is doing
     Health { id: String },
     /// List the events that a plugin did not take
@@ -104,6 +111,7 @@ pub async fn run(common: &Common, command: Command) -> Outcome {
         Command::Check { file } => author::check(common, &file),
         Command::Test(args) => author::test(&args),
         Command::Dev(args) => author::dev(common, args).await,
+        Command::Replay(args) => author::replay(common, &args),
         Command::Install(args) => install::run(common, args).await,
         Command::List { bundled } => list::run(common, bundled).await,
         Command::Show { id } => list::show(common, &id).await,
@@ -117,6 +125,7 @@ pub async fn run(common: &Common, command: Command) -> Outcome {
         Command::Secret { id, name, file, clear } => configure::secret(common, &id, &name, file, clear).await,
         Command::Logs { id, follow } => watch::logs(common, &id, follow).await,
         Command::Calls { id } => watch::calls(common, &id).await,
+        Command::Trace(args) => trace::run(common, &args).await,
         Command::Health { id } => watch::health(common, &id).await,
         Command::Failures { id } => watch::failures(common, &id).await,
         Command::ReplayFailure { id, failure } => {

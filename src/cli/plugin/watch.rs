@@ -1,7 +1,5 @@
 //! `kith plugin logs`, `calls`, `health` and `failures`: how a plugin is doing.
 
-use std::time::Duration;
-
 use kith_server::client::{Ask, LocalClient};
 use serde_json::{Value as Json, json};
 
@@ -10,44 +8,85 @@ use super::{
     path, text,
 };
 
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-
 pub async fn logs(common: &Common, id: &str, follow: bool) -> Outcome {
-    open::with(common, async |client| {
-        let mut last = Vec::new();
-        loop {
-            let lines = lines(client, id).await?;
-            for line in new(&last, &lines) {
-                print_line(common, line);
+    if follow {
+        return watch(common, id, true, |kind, event| {
+            if kind == "log" {
+                print_line(common, event);
             }
-            if !follow {
-                return Ok(());
-            }
-            last = lines;
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+        })
+        .await;
+    }
+    let answer = open::with(common, async |client| Ok(client.call(Ask::get(path(id, "/log"))).await?)).await?;
+    for line in answer["items"].as_array().into_iter().flatten() {
+        print_line(common, line);
+    }
+    Ok(())
+}
+
+/// Shows everything that a plugin does, until the server ends or the plugin goes.
+pub async fn everything(common: &Common, id: &str) -> Outcome {
+    watch(common, id, false, |kind, event| match kind {
+        "log" => print_line(common, event),
+        "host" | "call" if common.json => print::line(&event.to_string()),
+        "host" => print::line(&format!(
+            "{} {:5} {} {} → {}",
+            text(event, "at"),
+            "host",
+            text(event, "name"),
+            text(event, "input"),
+            text(event, "answer")
+        )),
+        "call" => print::line(&format!(
+            "{} {:5} {} {} {} {}",
+            text(event, "at"),
+            "call",
+            text(event, "capability"),
+            text(event, "name"),
+            took(event),
+            text(event, "error")
+        )),
+        _ => {}
     })
     .await
 }
 
-async fn lines(client: &LocalClient, id: &str) -> Outcome<Vec<Json>> {
-    let mut answer = client.call(Ask::get(path(id, "/log"))).await?;
-    Ok(match answer["items"].take() {
-        Json::Array(lines) => lines,
-        _ => Vec::new(),
-    })
+/// Listens to a plugin's stream. `history`: from the first line that is kept.
+async fn watch(common: &Common, id: &str, history: bool, mut each: impl FnMut(&str, &Json)) -> Outcome {
+    let socket = common.data.join(open::SOCKET);
+    if !LocalClient::is_served(&socket).await {
+        let said = "no server runs on this vault, so nothing happens to look at; start one with 'kith serve'";
+        return Err(CliError::failed("client.unreachable", said.to_string()));
+    }
+    let asked = Ask::get(path(id, &format!("/stream?history={history}")));
+    let mut answer = LocalClient::beside(socket).send(asked).await?;
+    let mut rest = Vec::new();
+    while let Some(piece) = answer.chunk().await? {
+        rest.extend_from_slice(&piece);
+        while let Some(end) = rest.windows(2).position(|two| two == b"\n\n") {
+            let event: Vec<u8> = rest.drain(..end + 2).collect();
+            if let Some((kind, event)) = event_of(&String::from_utf8_lossy(&event)) {
+                if kind == "missed" {
+                    eprintln!("kith: {} lines and calls came too fast to show", event["count"]);
+                }
+                each(&kind, &event);
+            }
+        }
+    }
+    Ok(())
 }
 
-/// What came after the last look: the log drops its oldest lines, so the place where both agree is looked for.
-fn new<'a>(last: &[Json], lines: &'a [Json]) -> &'a [Json] {
-    let agree = |drop: &usize| {
-        let kept = &last[*drop..];
-        kept.len() <= lines.len() && *kept == lines[..kept.len()]
+/// Kind and content of one server-sent event; none for a heartbeat.
+fn event_of(text: &str) -> Option<(String, Json)> {
+    let field = |name: &str| {
+        let lines = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n")
     };
-    match (0..last.len()).find(agree) {
-        Some(dropped) => &lines[last.len() - dropped..],
-        None => lines,
-    }
+    Some((field("event"), serde_json::from_str(&field("data")).ok()?))
+}
+
+pub fn took(call: &Json) -> String {
+    format!("{:.1} ms", call["micros"].as_f64().unwrap_or_default() / 1_000.0)
 }
 
 fn print_line(common: &Common, line: &Json) {
@@ -69,8 +108,7 @@ pub async fn calls(common: &Common, id: &str) -> Outcome {
         return Ok(());
     }
     let row = |call: &Json| {
-        let time = format!("{:.1} ms", call["micros"].as_f64().unwrap_or_default() / 1_000.0);
-        vec![text(call, "at"), text(call, "capability"), text(call, "name"), time, text(call, "error")]
+        vec![text(call, "at"), text(call, "capability"), text(call, "name"), took(call), text(call, "error")]
     };
     let rows: Vec<Vec<String>> = answer["items"].as_array().into_iter().flatten().map(row).collect();
     print::table(&["at", "capability", "name", "time", "error"], &rows);
@@ -113,12 +151,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_new_lines_are_shown_even_when_old_ones_were_dropped() {
-        let lines = |texts: &[&str]| texts.iter().map(|text| json!(text)).collect::<Vec<_>>();
-        assert_eq!(new(&lines(&["a", "b"]), &lines(&["a", "b", "c"])), lines(&["c"]));
-        assert_eq!(new(&lines(&["a", "b"]), &lines(&["b", "c"])), lines(&["c"]));
-        assert_eq!(new(&lines(&["a", "b"]), &lines(&["a", "b"])), lines(&[]));
-        assert_eq!(new(&[], &lines(&["a"])), lines(&["a"]));
-        assert_eq!(new(&lines(&["a"]), &lines(&["x", "y"])), lines(&["x", "y"]));
+    fn events_are_read_from_the_stream_and_heartbeats_are_not() {
+        let read = event_of("event: log\ndata: {\"message\":\ndata: \"two\"}\nid: 3\n\n");
+        assert_eq!(read, Some(("log".into(), json!({"message": "two"}))));
+        assert_eq!(event_of(":\n\n"), None);
     }
 }

@@ -107,6 +107,13 @@ fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
 
+/// Ids of records that a text holds: where fields stand apart, no name is whole, and the id still says whose they are.
+fn ids_in(text: &str) -> impl Iterator<Item = RecordId> + '_ {
+    const ID_CHARS: usize = 36;
+    let pieces = text.split(|c: char| !(c.is_ascii_hexdigit() || c == '-'));
+    pieces.filter(|piece| piece.len() == ID_CHARS).filter_map(|piece| piece.parse().ok())
+}
+
 impl Engine {
     /// Records outside `erased` that the actor may read and that hold one of the words.
     pub(super) fn mentions(&self, actor: &Actor, words: &Words, erased: &HashSet<RecordId>) -> Vec<Mention> {
@@ -158,7 +165,7 @@ impl Engine {
             for field in object.fields.iter().filter(|field| field.stored() && !field.program()) {
                 for record in core.records_of(object.id).into_iter().filter(|record| !erased.contains(&record.id)) {
                     let Value::Text(name) = record.values.get(field.id) else { continue };
-                    if self.content_holds(name, words) {
+                    if self.content_holds(name, words, erased) {
                         found.push((object.id, field.id, record.id, name.clone()));
                     }
                 }
@@ -167,11 +174,12 @@ impl Engine {
         found
     }
 
-    fn content_holds(&self, name: &str, words: &Words) -> bool {
+    fn content_holds(&self, name: &str, words: &Words, erased: &HashSet<RecordId>) -> bool {
         let Ok(file) = self.files().read(name) else { return false };
         let mut bytes = Vec::new();
         // A file that does not open to its end is looked at as far as it does.
         let _ = file.take(FILE_BYTES_MAX).read_to_end(&mut bytes);
-        words.are_in(&String::from_utf8_lossy(&bytes))
+        let text = String::from_utf8_lossy(&bytes);
+        words.are_in(&text) || ids_in(&text).any(|id| erased.contains(&id))
     }
 }

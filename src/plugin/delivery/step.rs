@@ -198,7 +198,7 @@ fn deliver(
         ..CallInfo::new(services, Capability::AfterCommit, "", Phase::Doing, BUDGET)
     };
     let call = Call { id: info.id.clone(), attempt, dry_run: false };
-    let outcomes = plugin.call(services, info, |store| {
+    let outcomes = plugin.call(services, info, "after-commit.handle", &(&call, &events), |store| {
         let guest = plugin.code.after_commit(store)?;
         guest.kith_plugin_after_commit().call_handle(store, &call, &events)
     })?;

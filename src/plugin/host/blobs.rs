@@ -27,28 +27,19 @@ type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
 impl Host for CallState {
     fn stat(&mut self, id: String) -> Answer<Info> {
-        self.limits.host_call()?;
-        if let Some(source) = self.source(&id) {
-            return Ok(Ok(Info {
-                id,
-                name: source.name.clone(),
-                mime: source.media_type.clone(),
-                size: source.size_bytes,
-                sha256: source.sha256.clone(),
-            }));
-        }
-        self.answer("blobs.stat", self.file(&id).and_then(|record| self.info_of(&record)))
+        self.ask("blobs.stat", (id,), |state, (id,)| state.stat_file(&id))
     }
 
     fn read(&mut self, id: String, offset: u64, len: u32) -> Answer<Vec<u8>> {
-        self.limits.host_call()?;
-        self.answer("blobs.read", self.read_file(&id, offset, len.min(READ_BYTES_MAX)))
+        self.ask("blobs.read", (id, offset, len), |state, (id, offset, len)| {
+            state.read_file(&id, offset, len.min(READ_BYTES_MAX))
+        })
     }
 
     fn put(&mut self, name: String, mime: String, content: Vec<u8>, attach_to: Option<String>) -> Answer<Info> {
-        self.limits.host_call()?;
-        let put = self.put_file(&name, &mime, &content, attach_to.as_deref());
-        self.answer("blobs.put", put)
+        self.ask("blobs.put", (name, mime, content, attach_to), |state, (name, mime, content, about)| {
+            state.put_file(&name, &mime, &content, about.as_deref())
+        })
     }
 }
 
@@ -56,6 +47,17 @@ impl CallState {
     /// The file that this call is about.
     fn source(&self, id: &str) -> Option<&Source> {
         self.info.source.as_deref().filter(|source| source.id.to_string() == id)
+    }
+
+    fn stat_file(&self, id: &str) -> Result<Info, Error> {
+        let Some(source) = self.source(id) else { return self.info_of(&self.file(id)?) };
+        Ok(Info {
+            id: id.to_string(),
+            name: source.name.clone(),
+            mime: source.media_type.clone(),
+            size: source.size_bytes,
+            sha256: source.sha256.clone(),
+        })
     }
 
     fn file(&self, id: &str) -> Result<Record, Error> {

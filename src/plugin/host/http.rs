@@ -32,8 +32,7 @@ struct Remembered {
 
 impl Host for CallState {
     fn send(&mut self, req: Request) -> wasmtime::Result<Result<Response, HttpError>> {
-        self.limits.host_call()?;
-        let answer = self.send_request(req);
+        let answer = self.host("http.send", (req,), |state, (req,)| state.send_request(req))?;
         match &answer {
             Err(HttpError::Denied(said)) => self.refused("http", said),
             Err(HttpError::TooLarge) => self.refused("http", "a request or an answer is too large"),

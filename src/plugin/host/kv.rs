@@ -17,29 +17,27 @@ type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
 impl Host for CallState {
     fn get(&mut self, key: String) -> Answer<Option<Entry>> {
-        self.limits.host_call()?;
-        let entry = self.kept().and_then(|kept| {
-            let entry = kept.get(Space::Own, &key).map_err(|e| told(&e))?;
+        self.ask("kv.get", (key,), |state, (key,)| {
+            let entry = state.kept()?.get(Space::Own, &key).map_err(|e| told(&e))?;
             Ok(entry.map(|entry| Entry { key, value: entry.value, version: entry.version }))
-        });
-        self.answer("kv.get", entry)
+        })
     }
 
     fn put(&mut self, key: String, value: Vec<u8>, if_version: Option<u64>, ttl_s: Option<u32>) -> Answer<u64> {
-        self.limits.host_call()?;
-        self.answer("kv.put", self.put_value(&key, &value, if_version, ttl_s))
+        self.ask("kv.put", (key, value, if_version, ttl_s), |state, (key, value, if_version, ttl_s)| {
+            state.put_value(&key, &value, if_version, ttl_s)
+        })
     }
 
     fn remove(&mut self, key: String) -> Answer<()> {
-        self.limits.host_call()?;
-        self.answer("kv.remove", self.remove_value(&key))
+        self.ask("kv.remove", (key,), |state, (key,)| state.remove_value(&key))
     }
 
     fn keys(&mut self, prefix: String, after: Option<String>, limit: u32) -> Answer<Vec<String>> {
-        self.limits.host_call()?;
-        let limit = (limit as usize).min(KEYS_MAX);
-        let keys = self.kept().and_then(|kept| kept.keys(&prefix, after.as_deref(), limit).map_err(|e| told(&e)));
-        self.answer("kv.keys", keys)
+        self.ask("kv.keys", (prefix, after, limit), |state, (prefix, after, limit)| {
+            let limit = (limit as usize).min(KEYS_MAX);
+            state.kept()?.keys(&prefix, after.as_deref(), limit).map_err(|e| told(&e))
+        })
     }
 }
 

@@ -10,7 +10,7 @@ const ATTRIBUTES_MAX: usize = 20;
 
 impl Host for CallState {
     fn write(&mut self, level: Told, message: String, attrs: Vec<(String, String)>) -> wasmtime::Result<()> {
-        // Not counted as a call of the host: a plugin that logs much loses lines, and goes on.
+        // Neither counted nor part of a trace: a plugin that logs much loses lines and goes on, and an author who looks for a fault may add some.
         if !self.limits.log_line() {
             self.plugin.watch.left_out();
             return Ok(());

@@ -11,6 +11,8 @@ mod records;
 mod secrets;
 mod settings;
 
+use serde::Serialize;
+
 use crate::{
     contract::{Error, host::kith::plugin as imports},
     runtime::call::CallState,
@@ -22,8 +24,14 @@ impl imports::types::Host for CallState {}
 impl imports::web::Host for CallState {}
 
 impl CallState {
-    /// What a guest is answered. A refusal is told to the administrator as well: a guest may keep it to itself.
-    fn answer<T>(&mut self, function: &str, answer: Result<T, Error>) -> wasmtime::Result<Result<T, Error>> {
+    /// A function that may refuse. A refusal is told to the administrator as well: a guest may keep it to itself.
+    fn ask<I: Serialize, T: Serialize>(
+        &mut self,
+        function: &'static str,
+        input: I,
+        work: impl FnOnce(&mut CallState, I) -> Result<T, Error>,
+    ) -> wasmtime::Result<Result<T, Error>> {
+        let answer = self.host(function, input, work)?;
         if let Err(Error::Denied(said) | Error::Limit(said)) = &answer {
             self.refused(function, said);
         }

@@ -23,29 +23,28 @@ const INPUT_BYTES_MAX: usize = 64 << 10;
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
 impl Host for CallState {
-    fn send_mail(&mut self, _m: Mail, _idempotency_key: String) -> Answer<String> {
-        self.limits.host_call()?;
-        let sent = self
-            .doing("sending mail")
-            .and_then(|()| Err(Error::Unavailable("this Kith does not send mail yet".into())));
-        self.answer("outbox.send-mail", sent)
+    fn send_mail(&mut self, m: Mail, idempotency_key: String) -> Answer<String> {
+        self.ask("outbox.send-mail", (m, idempotency_key), |state, _| {
+            state.doing("sending mail")?;
+            Err(Error::Unavailable("this Kith does not send mail yet".into()))
+        })
     }
 
-    fn notify(&mut self, _n: Notice) -> Answer<()> {
-        self.limits.host_call()?;
-        let sent = self.doing("notices").and_then(|()| Err(Error::Unavailable("this Kith has no notices yet".into())));
-        self.answer("outbox.notify", sent)
+    fn notify(&mut self, n: Notice) -> Answer<()> {
+        self.ask("outbox.notify", (n,), |state, _| {
+            state.doing("notices")?;
+            Err(Error::Unavailable("this Kith has no notices yet".into()))
+        })
     }
 
     fn run_later(&mut self, job: String, input: String, delay_s: u32, idempotency_key: String) -> Answer<String> {
-        self.limits.host_call()?;
-        let put_off = self.put_off(&job, &input, delay_s, &idempotency_key);
-        self.answer("outbox.run-later", put_off)
+        self.ask("outbox.run-later", (job, input, delay_s, idempotency_key), |state, (job, input, delay_s, key)| {
+            state.put_off(&job, &input, delay_s, &key)
+        })
     }
 
     fn cancel(&mut self, id: String) -> Answer<bool> {
-        self.limits.host_call()?;
-        self.answer("outbox.cancel", self.cancel_job(&id))
+        self.ask("outbox.cancel", (id,), |state, (id,)| state.cancel_job(&id))
     }
 }
 

@@ -29,19 +29,17 @@ type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
 impl Host for CallState {
     fn get(&mut self, object: String, ids: Vec<String>, select: Vec<String>) -> Answer<Vec<Entity>> {
-        self.limits.host_call()?;
-        self.answer("records.get", self.get_records(&object, &ids, &select))
+        self.ask("records.get", (object, ids, select), |state, (object, ids, select)| {
+            state.get_records(&object, &ids, &select)
+        })
     }
 
     fn find(&mut self, q: Asked) -> Answer<Page> {
-        self.limits.host_call()?;
-        self.answer("records.find", self.find_records(q))
+        self.ask("records.find", (q,), |state, (q,)| state.find_records(q))
     }
 
     fn apply(&mut self, ops: Vec<Op>) -> Answer<Vec<Entity>> {
-        self.limits.host_call()?;
-        let applied = self.apply_ops(ops);
-        self.answer("records.apply", applied)
+        self.ask("records.apply", (ops,), |state, (ops,)| state.apply_ops(ops))
     }
 }
 

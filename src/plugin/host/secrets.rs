@@ -4,9 +4,10 @@ use crate::{contract::secrets::Host, runtime::call::CallState};
 
 impl Host for CallState {
     fn reveal(&mut self, name: String) -> wasmtime::Result<Option<String>> {
-        self.limits.host_call()?;
-        let granted = self.plugin.manifest.secrets.get(&name).is_some_and(|secret| secret.reveal);
-        let secret = self.plugin.secrets.get(&name).filter(|_| granted);
-        Ok(secret.map(|secret| secret.expose().clone()))
+        self.host("secrets.reveal", (name,), |state, (name,)| {
+            let granted = state.plugin.manifest.secrets.get(&name).is_some_and(|secret| secret.reveal);
+            let secret = state.plugin.secrets.get(&name).filter(|_| granted);
+            secret.map(|secret| secret.expose().clone())
+        })
     }
 }

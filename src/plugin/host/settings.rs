@@ -4,7 +4,6 @@ use crate::{contract::settings::Host, runtime::call::CallState};
 
 impl Host for CallState {
     fn get(&mut self) -> wasmtime::Result<String> {
-        self.limits.host_call()?;
-        Ok(self.plugin.settings.to_string())
+        self.host("settings.get", (), |state, ()| state.plugin.settings.to_string())
     }
 }

@@ -76,8 +76,8 @@ mod tests {
     #[test]
     fn a_state_opens_only_where_and_for_whom_it_was_sealed() {
         let seal = Seal::fresh();
-        let asker = Asker { actor: Actor::cli() };
-        let other = Asker { actor: Actor { user: Some(RecordId([7; 16])), ..Actor::cli() } };
+        let asker = Asker::of(Actor::cli());
+        let other = Asker::of(Actor { user: Some(RecordId([7; 16])), ..Actor::cli() });
         let at = At { plugin: "p", panel: "a", target: Some(RecordId([1; 16])) };
         let more = Handler { name: "more".into(), schema: Some(serde_json::json!({ "type": "object" })) };
         let sealed = seal.close(&asker, &at, "{\"n\":1}", vec![more.clone()]);

@@ -6,11 +6,13 @@ use std::{
 };
 
 use kith_base::{RecordId, TimestampMs};
+use serde::Serialize;
 use wasmtime::{Store, Trap};
 
 use super::{
     Runtime,
     limits::{HANDED_BYTES, Limits},
+    recorder::Recorder,
 };
 use crate::{importers::Source, plugin::Plugin, services::Services};
 
@@ -152,9 +154,31 @@ pub struct CallState {
     pub deadline: Instant,
     /// Requests and writes that were given no key of their own are told apart by this.
     pub step: u32,
+    pub recorder: Recorder,
 }
 
 impl CallState {
+    /// Every function of the host goes through here: it is counted, noted for the trace, and shown to those who look on.
+    ///
+    /// # Errors
+    /// When the guest has called too often; that stops it.
+    pub(crate) fn host<I: Serialize, O: Serialize>(
+        &mut self,
+        name: &'static str,
+        input: I,
+        work: impl FnOnce(&mut CallState, I) -> O,
+    ) -> wasmtime::Result<O> {
+        self.limits.host_call()?;
+        let began = Instant::now();
+        let asked = self.recorder.asked(name, &input);
+        let answer = work(self, input);
+        let noted = self.recorder.answered(asked, &answer);
+        // Who may read secrets in the clear may pass them on in any call.
+        let noted = noted.filter(|_| !self.plugin.reveals());
+        self.plugin.watch.host_call(&self.info, name, began, noted);
+        Ok(answer)
+    }
+
     pub fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
@@ -171,18 +195,15 @@ impl CallState {
     }
 }
 
-/// Runs `work` on a fresh store.
-///
-/// # Errors
-/// Whatever ended the guest, in words.
+/// Runs `work` on a fresh store: its outcome or whatever ended the guest, in words, and what it asked of the host.
 pub(crate) fn enter<R>(
     services: &Arc<Services>,
     plugin: &Arc<Plugin>,
     info: CallInfo,
     work: impl FnOnce(&mut Store<CallState>) -> wasmtime::Result<R>,
-) -> Result<R, CallError> {
+) -> (Result<R, CallError>, Recorder) {
     let runtime = plugin.code.runtime();
-    let _slot = plugin.watch.slot().ok_or(CallError::Busy)?;
+    let Some(_slot) = plugin.watch.slot() else { return (Err(CallError::Busy), Recorder::default()) };
     let _running = runtime.running();
     let budget = info.budget;
     let began = Instant::now();
@@ -195,6 +216,7 @@ pub(crate) fn enter<R>(
             limits: Limits::new(plugin.memory_bytes),
             deadline: began + budget,
             step: 0,
+            recorder: Recorder::default(),
         },
     );
     store.limiter(|state| &mut state.limits);
@@ -202,15 +224,17 @@ pub(crate) fn enter<R>(
     store.set_epoch_deadline(Runtime::ticks(budget));
     let outcome = work(&mut store);
     let state = store.into_data();
-    outcome.map_err(|error| told(&error, &state))
+    (outcome.map_err(|error| told(&error, &state.limits, budget)), state.recorder)
 }
 
-fn told(error: &wasmtime::Error, state: &CallState) -> CallError {
-    if let Some(met) = &state.limits.met {
+/// What ended a guest.
+pub(crate) fn told(error: &wasmtime::Error, limits: &Limits, budget: Duration) -> CallError {
+    if let Some(met) = &limits.met {
         return CallError::Limit(met.clone());
     }
     match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => CallError::TimeOut(state.info.budget.as_millis()),
+        // A replay counts instructions in place of time.
+        Some(Trap::Interrupt | Trap::OutOfFuel) => CallError::TimeOut(budget.as_millis()),
         Some(Trap::StackOverflow) => CallError::Limit("it called itself too deeply".into()),
         Some(Trap::UnreachableCodeReached) => CallError::Trap("it gave up (a panic, or an abort)".into()),
         Some(trap) => CallError::Trap(trap.to_string()),

@@ -4,6 +4,7 @@ pub mod call;
 pub mod code;
 pub mod engine;
 pub mod limits;
+pub mod recorder;
 
 pub use call::{CallError, CallInfo, Capability, Phase};
 pub use code::Code;

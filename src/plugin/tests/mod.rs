@@ -9,6 +9,8 @@ mod http;
 mod kept;
 mod other_side;
 mod saving;
+mod traces;
+mod zoo;
 
 use std::{
     path::PathBuf,

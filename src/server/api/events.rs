@@ -23,13 +23,13 @@ use crate::{
 };
 
 /// Proxies close what is silent for a minute; this stays well below.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Events on their way to one client. One that lets so many pile up is served from the journal when it comes back.
-const WAITING_MAX: usize = 64;
+pub(super) const WAITING_MAX: usize = 64;
 
 /// A client that takes nothing for this long is dropped.
-const SLOW_AFTER: Duration = Duration::from_secs(20);
+pub(super) const SLOW_AFTER: Duration = Duration::from_secs(20);
 
 /// Streams open at a time; each holds a connection and a task.
 const STREAMS_MAX: i64 = 5_000;
@@ -62,10 +62,10 @@ pub async fn stream(app: State<'_>, caller: Caller, request: &Request) -> Result
 }
 
 /// Counts an open stream for as long as it lives.
-struct Open(Arc<App>);
+pub(super) struct Open(Arc<App>);
 
 impl Open {
-    fn new(app: &Arc<App>) -> Result<Open, Problem> {
+    pub fn new(app: &Arc<App>) -> Result<Open, Problem> {
         let open = Open(app.clone());
         if open.0.streams.fetch_add(1, Ordering::Relaxed) >= STREAMS_MAX {
             return Err(
@@ -83,7 +83,7 @@ impl Drop for Open {
 }
 
 /// Why a stream ends.
-struct Ended;
+pub(super) struct Ended;
 
 /// What runs behind one stream.
 struct Feed {
@@ -189,7 +189,7 @@ fn gather(first: Arc<ChangeEvent>, live: &mut broadcast::Receiver<Arc<ChangeEven
 }
 
 /// Ready once the server stops. Its own function: the lock inside the channel must not be held while others wait.
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
+pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
     // An error means that the server is gone, which is the same.
     let _ = stopping.wait_for(|stopping| *stopping).await.map(drop);
 }

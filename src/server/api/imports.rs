@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     app::{App, blocking},
-    extract::{Caller, parse, record_id},
+    extract::{Caller, Languages, parse, record_id},
     problem::Problem,
 };
 
@@ -127,11 +127,11 @@ fn parse_options(text: &str) -> Result<ImportOptions, Problem> {
 
 /// The importers of plugins that the caller may use.
 #[handler]
-pub async fn importers(app: State<'_>, caller: Caller) -> Result<Response> {
+pub async fn importers(app: State<'_>, caller: Caller, Languages(languages): Languages) -> Result<Response> {
     let hosted = app.hosted.clone();
     let body = app
         .act(caller, move |_, actor| {
-            let asker = Asker { actor: actor.clone() };
+            let asker = Asker { actor: actor.clone(), languages };
             Ok(json!({ "items": kith_plugin_host::importers::list(&hosted, &asker) }))
         })
         .await?;

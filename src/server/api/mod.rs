@@ -33,6 +33,7 @@ pub mod timeline;
 pub mod tokens;
 mod upload;
 pub mod users;
+pub mod watching;
 
 use std::sync::Arc;
 

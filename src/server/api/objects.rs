@@ -7,25 +7,41 @@ use serde_json::{Value as Json, json};
 
 use super::{State, created, no_content, ok};
 use crate::{
-    extract::{Caller, Input, Params},
+    extract::{Caller, Input, Languages, Params},
     problem::Problem,
 };
 
 #[handler]
-pub async fn list(app: State<'_>, caller: Caller) -> Result<Response> {
+pub async fn list(app: State<'_>, caller: Caller, Languages(asked): Languages) -> Result<Response> {
+    let plugins = app.plugins.clone();
     let body = app
-        .act(caller, |engine, actor| {
+        .act(caller, move |engine, actor| {
             // Read first: a change in between makes the client ask again, never keep an old schema under a new number.
             let revision = engine.schema_revision();
-            Ok(json!({ "items": engine.schema_for(actor), "revision": revision }))
+            let languages = plugins.languages(actor, &asked);
+            let mut items: Vec<Json> = engine.schema_for(actor).iter().map(ObjectView::to_json).collect();
+            items.iter_mut().for_each(|object| plugins.translate(object, &languages));
+            Ok(json!({ "items": items, "revision": revision }))
         })
         .await?;
     Ok(ok(&body))
 }
 
 #[handler]
-pub async fn show(app: State<'_>, caller: Caller, Path(object): Path<String>) -> Result<Response> {
-    let body = app.act(caller, move |engine, actor| Ok(engine.object_view(actor, &object)?.to_json())).await?;
+pub async fn show(
+    app: State<'_>,
+    caller: Caller,
+    Languages(asked): Languages,
+    Path(object): Path<String>,
+) -> Result<Response> {
+    let plugins = app.plugins.clone();
+    let body = app
+        .act(caller, move |engine, actor| {
+            let mut shown = engine.object_view(actor, &object)?.to_json();
+            plugins.translate(&mut shown, &plugins.languages(actor, &asked));
+            Ok(shown)
+        })
+        .await?;
     Ok(ok(&body))
 }
 

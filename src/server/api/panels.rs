@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 use super::{State, ok};
 use crate::{
     endpoints::told,
-    extract::{Caller, Input, Params, record_id},
+    extract::{Caller, Input, Languages, Params, record_id},
     problem::Problem,
 };
 
@@ -36,7 +36,12 @@ pub struct ActBody {
 }
 
 #[handler]
-pub async fn list(app: State<'_>, caller: Caller, request: &Request) -> Result<Response> {
+pub async fn list(
+    app: State<'_>,
+    caller: Caller,
+    Languages(languages): Languages,
+    request: &Request,
+) -> Result<Response> {
     let params = Params::of(request, &["slot", "object"])?;
     let slot = match params.text("slot") {
         None | Some("record") => Slot::Record,
@@ -48,7 +53,7 @@ pub async fn list(app: State<'_>, caller: Caller, request: &Request) -> Result<R
     let hosted = app.hosted.clone();
     let body = app
         .act(caller, move |_, actor| {
-            let asker = Asker { actor: actor.clone() };
+            let asker = Asker { actor: actor.clone(), languages };
             Ok(json!({ "items": panels::list(&hosted, &asker, slot, object.as_deref()) }))
         })
         .await?;
@@ -59,11 +64,12 @@ pub async fn list(app: State<'_>, caller: Caller, request: &Request) -> Result<R
 pub async fn render(
     app: State<'_>,
     caller: Caller,
+    Languages(languages): Languages,
     Path((plugin, panel)): Path<(String, String)>,
     input: Input<RenderBody>,
 ) -> Result<Response> {
     let RenderBody { target, state } = input.value;
-    draw(app, caller, plugin, panel, target, move |hosted, asker, at| {
+    draw(app, caller, languages, plugin, panel, target, move |hosted, asker, at| {
         panels::render(hosted, asker, at, state.as_deref())
     })
     .await
@@ -73,11 +79,12 @@ pub async fn render(
 pub async fn act(
     app: State<'_>,
     caller: Caller,
+    Languages(languages): Languages,
     Path((plugin, panel)): Path<(String, String)>,
     input: Input<ActBody>,
 ) -> Result<Response> {
     let ActBody { target, handler, form, state } = input.value;
-    draw(app, caller, plugin, panel, target, move |hosted, asker, at| {
+    draw(app, caller, languages, plugin, panel, target, move |hosted, asker, at| {
         panels::act(hosted, asker, at, &handler, &form, &state)
     })
     .await
@@ -86,6 +93,7 @@ pub async fn act(
 async fn draw(
     app: State<'_>,
     caller: Caller,
+    languages: Vec<String>,
     plugin: String,
     panel: String,
     target: Option<String>,
@@ -95,7 +103,7 @@ async fn draw(
     let hosted = app.hosted.clone();
     let body = app
         .act(caller, move |engine: &Engine, actor: &Actor| {
-            let asker = Asker { actor: actor.clone() };
+            let asker = Asker { actor: actor.clone(), languages };
             let at = At { plugin: &plugin, panel: &panel, target };
             work(&hosted, &asker, &at).map_err(|error| match error {
                 AskError::Engine(error) => error.into(),

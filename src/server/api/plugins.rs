@@ -16,7 +16,7 @@ use super::{State, created, no_content, ok, upload};
 use crate::{
     app::{App, blocking},
     bundled,
-    extract::{Caller, Input, Params, record_id},
+    extract::{Caller, Input, Languages, Params, record_id},
     problem::Problem,
 };
 
@@ -24,6 +24,12 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct SecretBody {
     value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TraceBody {
+    calls: u32,
 }
 
 /// Does what an administrator asks for, away from the async threads.
@@ -41,18 +47,23 @@ async fn act(
 }
 
 #[handler]
-pub async fn list(app: State<'_>, caller: Caller) -> Result<Response> {
-    let shown = act(&app, caller, |plugins, _| {
-        let items = plugins.list()?;
+pub async fn list(app: State<'_>, caller: Caller, Languages(asked): Languages) -> Result<Response> {
+    let listed = act(&app, caller, move |plugins, actor| {
+        let items = plugins.list(&plugins.languages(actor, &asked))?;
         Ok(json!({ "bundled": bundled::list(&items), "items": items }))
     });
-    Ok(ok(&shown.await?))
+    Ok(ok(&listed.await?))
 }
 
 #[handler]
-pub async fn show(app: State<'_>, caller: Caller, Path(id): Path<String>) -> Result<Response> {
-    let shown = act(&app, caller, move |plugins, _| {
-        let mut shown = plugins.show(&id)?;
+pub async fn show(
+    app: State<'_>,
+    caller: Caller,
+    Languages(asked): Languages,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let shown = act(&app, caller, move |plugins, actor| {
+        let mut shown = plugins.show(&id, &plugins.languages(actor, &asked))?;
         shown["bundled"] = json!(bundled::is_that(&id, shown["sha256"].as_str().unwrap_or_default()));
         Ok(shown)
     });
@@ -67,12 +78,17 @@ pub async fn inspect(app: State<'_>, caller: Caller, mut form: Multipart) -> Res
 }
 
 #[handler]
-pub async fn install(app: State<'_>, caller: Caller, mut form: Multipart) -> Result<Response> {
+pub async fn install(
+    app: State<'_>,
+    caller: Caller,
+    Languages(asked): Languages,
+    mut form: Multipart,
+) -> Result<Response> {
     admin(&app, &caller).await?;
     let (file, consent) = uploaded(&mut form).await?;
     let shown = act(&app, caller, move |plugins, actor| {
         let plugin = plugins.install(actor, &file, consent)?;
-        plugins.show(&plugin.id)
+        plugins.show(&plugin.id, &plugins.languages(actor, &asked))
     });
     Ok(created(&shown.await?))
 }
@@ -132,10 +148,15 @@ pub async fn remove(app: State<'_>, caller: Caller, request: &Request, Path(id):
 macro_rules! steps {
     ($($name:ident: $method:ident),*) => {$(
         #[handler]
-        pub async fn $name(app: State<'_>, caller: Caller, Path(id): Path<String>) -> Result<Response> {
+        pub async fn $name(
+            app: State<'_>,
+            caller: Caller,
+            Languages(asked): Languages,
+            Path(id): Path<String>,
+        ) -> Result<Response> {
             let shown = act(&app, caller, move |plugins, actor| {
                 plugins.$method(actor, &id)?;
-                plugins.show(&id)
+                plugins.show(&id, &plugins.languages(actor, &asked))
             });
             Ok(ok(&shown.await?))
         }
@@ -153,11 +174,28 @@ macro_rules! views {
     )*};
 }
 
-views! { log, calls, failures, health }
+views! { log, calls, failures, health, traces }
+
+#[handler]
+pub async fn trace_next(
+    app: State<'_>,
+    caller: Caller,
+    Path(id): Path<String>,
+    input: Input<TraceBody>,
+) -> Result<Response> {
+    let many = input.value.calls;
+    Ok(ok(&act(&app, caller, move |plugins, _| plugins.trace_next(&id, many)).await?))
+}
+
+#[handler]
+pub async fn trace(app: State<'_>, caller: Caller, Path((id, wanted)): Path<(String, String)>) -> Result<Response> {
+    let wanted = record_id("plugin_traces", &wanted)?;
+    Ok(ok(&act(&app, caller, move |plugins, actor| plugins.trace(actor, &id, wanted)).await?))
+}
 
 #[handler]
 pub async fn settings(app: State<'_>, caller: Caller, Path(id): Path<String>) -> Result<Response> {
-    Ok(ok(&act(&app, caller, move |plugins, _| Ok(plugins.show(&id)?["settings"].take())).await?))
+    Ok(ok(&act(&app, caller, move |plugins, _| Ok(plugins.show(&id, &[])?["settings"].take())).await?))
 }
 
 #[handler]

@@ -30,7 +30,7 @@ pub fn pull(
         sha256: kept.sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
         stored: kept.name.clone(),
     };
-    let asker = Asker { actor: actor.clone() };
+    let asker = Asker::of(actor.clone());
     let pulled = importers::pull(hosted, &asker, importer.trim(), source.clone()).map_err(|error| match error {
         AskError::Engine(error) => error.into(),
         error => told(&error, engine.now_ms()),

@@ -4,6 +4,7 @@ mod body;
 mod caller;
 mod conditions;
 mod credentials;
+mod language;
 mod params;
 
 pub use body::{Input, parse};
@@ -11,4 +12,5 @@ pub use caller::{
     Caller, SESSION_COOKIE, Trusted, address_of, came_over_tls, credential_of, from_elsewhere, is_loopback,
 };
 pub use conditions::{Idempotency, IfMatch};
+pub use language::Languages;
 pub use params::{Params, record_id};

@@ -72,9 +72,17 @@ async function problemOf(answer: Response): Promise<Problem> {
   return new Problem(answer.status, body, Number.isFinite(retry) && retry > 0 ? retry : null);
 }
 
+let language = '';
+
+/** The language for what the server words itself, such as the labels of plugins. */
+export function askIn(tag: string): void {
+  language = tag;
+}
+
 /** @throws Problem */
 export async function call<T>(method: string, path: string, options: Options = {}): Promise<T> {
   const headers: Record<string, string> = { accept: 'application/json', ...options.headers };
+  if (language) headers['accept-language'] = language;
   let body: BodyInit | undefined;
   if (options.form) body = options.form;
   else if (options.body !== undefined) {

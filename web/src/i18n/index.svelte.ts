@@ -1,5 +1,6 @@
 /** The chosen language and `t`. Messages live beside this file, one file per language, the same keys in each. */
 
+import { askIn } from '../api/client';
 import { setLocale as setFormatLocale } from '../lib/format';
 import { en, type MessageKey, type Messages } from './en';
 
@@ -49,6 +50,7 @@ export async function useLocale(tag: string | null | undefined, keep = false): P
   messages = loaded;
   current = next;
   document.documentElement.lang = next;
+  askIn(next);
   if (keep) {
     try {
       localStorage.setItem('kith.locale', next);

@@ -75,7 +75,9 @@ class SessionState {
   async #enter(user: SessionUser): Promise<void> {
     this.user = user;
     titles.put({ id: user.id, object: 'users', title: user.name || user.email || '' });
-    await Promise.all([this.reloadSchema(), useLocale(user.locale ?? undefined)]);
+    // Plugins word their labels in the language that is asked for, so that comes first.
+    await useLocale(user.locale ?? undefined);
+    await this.reloadSchema();
     this.status = 'in';
     live.start();
     void this.#readSettings();
@@ -101,6 +103,12 @@ class SessionState {
     this.user = null;
     this.objects = [];
     this.status = 'out';
+  }
+
+  /** Goes on in another language. */
+  async speak(language: string): Promise<void> {
+    await useLocale(language, true);
+    await this.reloadSchema();
   }
 
   async reloadSchema(): Promise<void> {

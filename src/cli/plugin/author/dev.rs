@@ -1,4 +1,5 @@
-//! `kith plugin dev`: builds at every change and swaps the plugin into a running Kith, and shows its log.
+//! `kith plugin dev`: builds at every change and swaps the plugin into a running Kith, and shows its log, its calls
+//! and what it asks of the host.
 
 use std::{
     fs,
@@ -7,7 +8,7 @@ use std::{
 };
 
 use kith_server::client::Ask;
-use serde_json::Value as Json;
+use serde_json::json;
 
 use super::{
     super::super::{Common, Outcome, open, print},
@@ -16,6 +17,9 @@ use super::{
 };
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Calls after a swap that can be played again.
+const TRACED: u32 = 20;
 
 /// Folders that hold no source.
 const SKIPPED: [&str; 6] = ["target", "node_modules", "build", ".git", "__pycache__", ".venv"];
@@ -31,28 +35,30 @@ pub struct Args {
 }
 
 pub async fn run(common: &Common, args: Args) -> Outcome {
-    let mut seen: Option<SystemTime> = None;
-    let mut shown = 0;
+    if args.once {
+        print::line(&swap(common, &args.folder).await?);
+        return Ok(());
+    }
+    tokio::select! {
+        () = rebuild(common, &args.folder) => Ok(()),
+        () = look_on(common, &args.folder) => Ok(()),
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
+}
+
+async fn rebuild(common: &Common, folder: &Path) {
+    let mut seen = None;
     loop {
-        let newest = newest(&args.folder);
+        let newest = newest(folder);
         if seen != newest {
             seen = newest;
-            match swap(common, &args.folder).await {
+            match swap(common, folder).await {
                 Ok(said) => print::line(&said),
-                Err(error) if args.once => return Err(error),
                 // The next change may mend it.
                 Err(error) => error.print(common.json),
             }
         }
-        if args.once {
-            return Ok(());
-        }
-        // The server may be starting anew; the next look will tell.
-        drop(log(common, &args.folder, &mut shown).await);
-        tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(()),
-        }
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
@@ -64,26 +70,28 @@ async fn swap(common: &Common, folder: &Path) -> Outcome<String> {
     let name = format!("{}.wasm", built.id);
     let parts = [("grant", "true"), ("downgrade", "true"), ("author", "true")];
     let plugin = open::with(common, async |client| {
-        Ok(client.call(Ask::new(hyper::Method::POST, "/plugins").form(&parts, &name, &content)).await?)
+        let plugin = client.call(Ask::new(hyper::Method::POST, "/plugins").form(&parts, &name, &content)).await?;
+        client.call(Ask::post(path(&built.id, "/traces"), &json!({ "calls": TRACED }))).await?;
+        Ok(plugin)
     })
     .await?;
-    Ok(format!("{} {} is {}.", text(&plugin, "name"), text(&plugin, "version"), text(&plugin, "state")))
+    Ok(format!(
+        "{} {} is {}; its next {TRACED} calls leave a trace, see 'kith plugin trace {}'.",
+        text(&plugin, "name"),
+        text(&plugin, "version"),
+        text(&plugin, "state"),
+        built.id
+    ))
 }
 
-/// Prints what the plugin wrote since the last look.
-async fn log(common: &Common, folder: &Path, shown: &mut usize) -> Outcome {
-    let (_, manifest) = super::manifest(folder)?;
-    let answer =
-        open::with(common, async |client| Ok(client.call(Ask::get(path(manifest.id(), "/log"))).await?)).await?;
-    let lines: Vec<&Json> = answer["items"].as_array().into_iter().flatten().collect();
-    if lines.len() < *shown {
-        *shown = 0;
+/// Shows what the plugin does. The server may be starting anew, and the plugin may not be installed yet: the next try will tell.
+async fn look_on(common: &Common, folder: &Path) {
+    loop {
+        if let Ok((_, manifest)) = super::manifest(folder) {
+            drop(super::super::watch::everything(common, manifest.id()).await);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
     }
-    for line in &lines[*shown..] {
-        print::line(&format!("{} {:5} {}", text(line, "at"), text(line, "level"), text(line, "message")));
-    }
-    *shown = lines.len();
-    Ok(())
 }
 
 /// When the newest file of the folder was changed.

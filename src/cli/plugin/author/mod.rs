@@ -1,8 +1,10 @@
-//! For those who write plugins: a new one, building, checking, testing, and swapping it into a running Kith. Needs no vault but for the last.
+//! For those who write plugins: a new one, building, checking, testing, playing a call again, and swapping it into a running Kith. Needs no vault
+//! but for the last.
 
 mod build;
 mod dev;
 mod new;
+mod replay;
 
 use std::path::{Path, PathBuf};
 
@@ -14,6 +16,7 @@ use super::print_permissions;
 pub use build::{Args as BuildArgs, TestArgs};
 pub use dev::Args as DevArgs;
 pub use new::Args as NewArgs;
+pub use replay::{Args as ReplayArgs, run as replay};
 
 pub fn new(common: &Common, args: &NewArgs) -> Outcome {
     let made = new::run(args)?;
