@@ -138,7 +138,7 @@ fn a_plugin_that_fails_for_a_day_is_turned_off_and_says_why() {
     clock.advance(hour);
     bench.plugins.turn_off_hopeless();
     assert!(bench.plugins.get("fixture-bad").is_none());
-    let shown = bench.plugins.show("fixture-bad").unwrap();
+    let shown = bench.plugins.show("fixture-bad", &[]).unwrap();
     let said = shown["message"].as_str().unwrap();
     assert!(shown["state"] == "failed" && said.contains("before-save has failed for a day"), "{shown}");
     save();

@@ -67,7 +67,7 @@ fn removed_with_its_data_kept_a_plugin_finds_it_again() {
     bench.plugins.remove(&Actor::cli(), "fixture-good", true).unwrap();
     assert_eq!(bench.values("people", person.id)["fixture_good__score"], 3);
     bench.install(&good);
-    assert_eq!(bench.plugins.show("fixture-good").unwrap()["settings"]["points"], 3);
+    assert_eq!(bench.plugins.show("fixture-good", &[]).unwrap()["settings"]["points"], 3);
     assert_eq!(bench.kept("fixture-good", "mine").as_deref(), Some("still here"));
     assert_eq!(bench.values("people", person.id)["fixture_good__nickname"], "Hello, you");
 }

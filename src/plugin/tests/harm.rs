@@ -168,7 +168,7 @@ fn a_damaged_file_is_refused_in_words_and_nothing_is_kept_of_it() {
         }
     }
     assert!(refused > 3, "{refused} refusals");
-    assert!(bench.plugins.list().unwrap().is_empty());
+    assert!(bench.plugins.list(&[]).unwrap().is_empty());
     bench.create("companies", json!({"name": "A"})).unwrap();
 }
 
