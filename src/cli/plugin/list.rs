@@ -16,7 +16,8 @@ pub async fn run(common: &Common, bundled: bool) -> Outcome {
         return Ok(());
     }
     if bundled {
-        return Ok(print_bundled(&plugins));
+        print_bundled(&plugins);
+        return Ok(());
     }
     let row = |plugin: &Json| {
         let state = match (plugin["granted"] == true, plugin["pending"].is_object()) {

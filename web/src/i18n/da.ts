@@ -1135,4 +1135,5 @@ export const da: Messages = {
   'capability.panels': 'Paneler',
   'capability.importers': 'Importer',
   'plugin.given_up': 'opgivet',
+  'plugin.tried_when_called': 'igen, når det kaldes på ny',
 };

@@ -1133,6 +1133,7 @@ export const en = {
   'capability.panels': 'Panels',
   'capability.importers': 'Imports',
   'plugin.given_up': 'given up',
+  'plugin.tried_when_called': 'next when it is called again',
 };
 
 export type MessageKey = keyof typeof en;

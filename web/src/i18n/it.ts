@@ -1140,4 +1140,5 @@ export const it: Messages = {
   'capability.panels': 'Pannelli',
   'capability.importers': 'Importazioni',
   'plugin.given_up': 'si è rinunciato',
+  'plugin.tried_when_called': 'di nuovo quando riprende',
 };
