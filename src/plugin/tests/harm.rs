@@ -4,6 +4,7 @@ use kith_engine::Actor;
 use serde_json::json;
 
 use super::Bench;
+use crate::{compile::Compiler, install::Consent};
 
 /// What a call of the action ends in. Whatever it is, the administrator reads it too, with the capability that it happened in.
 fn ends_in(behaviour: &str, said: &str) -> Option<String> {
@@ -154,7 +155,7 @@ fn what_does_not_fit_the_contract_is_not_installed() {
 fn a_damaged_file_is_refused_in_words_and_nothing_is_kept_of_it() {
     let Some(file) = super::fixture("fixture-pong") else { return };
     let bench = Bench::new();
-    let consent = crate::install::Consent { grant: true, ..Default::default() };
+    let consent = Consent { grant: true, ..Consent::default() };
     let mut refused = 0;
     for at in (8..file.len()).step_by(file.len() / 12) {
         let mut damaged = file.clone();
@@ -169,6 +170,27 @@ fn a_damaged_file_is_refused_in_words_and_nothing_is_kept_of_it() {
     }
     assert!(refused > 3, "{refused} refusals");
     assert!(bench.plugins.list(&[]).unwrap().is_empty());
+    bench.create("companies", json!({"name": "A"})).unwrap();
+}
+
+#[test]
+fn what_is_too_much_for_the_compiler_is_not_installed() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(file) = super::fixture("fixture-pong") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("compiler");
+    // As the system ends a compiler that used up its time: the real one and a real bomb meet in tests/cli.
+    std::fs::write(&program, "#!/bin/sh\ncat > /dev/null\nkill -KILL $$\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let bench = Bench::compiling(Compiler::with(program), std::sync::Arc::new(kith_base::SystemClock));
+    for consent in [Consent::default(), Consent { grant: true, ..Consent::default() }] {
+        let error = bench.plugins.install(&Actor::cli(), &file, consent).unwrap_err();
+        assert_eq!(error.code(), "plugin.compile");
+        let said = error.to_string();
+        assert!(said.contains("seconds or 4 GB of memory; it is no ordinary plugin"), "{said}");
+    }
+    assert!(bench.plugins.list().unwrap().is_empty());
+    assert!(bench.engine.files().names().unwrap().is_empty(), "nothing of it is kept");
     bench.create("companies", json!({"name": "A"})).unwrap();
 }
 

@@ -78,6 +78,10 @@ impl Bench {
     }
 
     pub fn at(clock: Arc<dyn Clock>) -> Bench {
+        Bench::compiling(Compiler::in_process(), clock)
+    }
+
+    pub fn compiling(compiler: Compiler, clock: Arc<dyn Clock>) -> Bench {
         let dir = tempfile::tempdir().unwrap();
         let lock = kith_store::Lock::Recipients(vec![kith_store::new_identity().1]);
         let vault = Vault::create(dir.path(), &lock).unwrap();
@@ -95,7 +99,7 @@ impl Bench {
         let engine = Engine::open(Arc::new(MemoryStore::new()), Arc::new(files), options, &mut |_| {}).unwrap();
         let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let http = HttpClient::trusting(rustls::RootCertStore::empty());
-        let plugins = Plugins::open(engine.clone(), Compiler::in_process(), http, tokio.handle().clone());
+        let plugins = Plugins::open(engine.clone(), compiler, http, tokio.handle().clone());
         Bench { engine, plugins, tokio, _dir: dir }
     }
 
