@@ -189,7 +189,7 @@ fn what_is_too_much_for_the_compiler_is_not_installed() {
         let said = error.to_string();
         assert!(said.contains("seconds or 4 GB of memory; it is no ordinary plugin"), "{said}");
     }
-    assert!(bench.plugins.list().unwrap().is_empty());
+    assert!(bench.plugins.list(&[]).unwrap().is_empty());
     assert!(bench.engine.files().names().unwrap().is_empty(), "nothing of it is kept");
     bench.create("companies", json!({"name": "A"})).unwrap();
 }
