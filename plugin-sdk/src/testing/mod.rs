@@ -42,6 +42,7 @@ pub type Server = Box<dyn FnMut(&web::Request) -> Result<web::Response, HttpErro
 /// A plugin's exports, as `plugin!` lists them.
 #[doc(hidden)]
 #[derive(Clone, Default)]
+#[expect(clippy::type_complexity, reason = "the functions of the contract, as an author writes them")]
 pub struct Plugin {
     pub manifest: &'static str,
     pub before_save: Option<fn(Call, Vec<Change>) -> Vec<Verdict>>,

@@ -42,7 +42,7 @@ impl Rule {
         match self.test {
             Test::Filled => is_filled(person.get(&self.field)),
             Test::Empty => !is_filled(person.get(&self.field)),
-            Test::Is => texts().iter().any(|text| *text == wanted),
+            Test::Is => texts().contains(&wanted),
             // An empty text is in every text, which nobody means.
             Test::Contains => !wanted.is_empty() && texts().iter().any(|text| text.contains(&wanted)),
             Test::AtLeast => {

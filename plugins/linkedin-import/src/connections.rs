@@ -56,7 +56,8 @@ pub fn read(content: &[u8]) -> Result<Vec<Connection>, String> {
                 .into(),
         );
     };
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text[from..].as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(&text.as_bytes()[from..]);
     let mut found = Vec::new();
     for (place, row) in reader.deserialize::<Connection>().enumerate() {
         let connection = row.map_err(|error| format!("row {} of the table cannot be read: {error}", place + 1))?;

@@ -60,7 +60,9 @@ impl Vat {
             "CY" => cyprus(number),
             "CZ" => czechia(number),
             "DE" => digits(number, 9).filter(|d| d[0] > 0).map(|d| iso_11_10(&d)),
-            "DK" => digits(number, 8).filter(|d| d[0] > 0).map(|d| sum(&d, &[2, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0),
+            "DK" => {
+                digits(number, 8).filter(|d| d[0] > 0).map(|d| sum(&d, &[2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11))
+            }
             "EE" => digits(number, 9).map(|d| (10 - sum(&d, &[3, 7, 1, 3, 7, 1, 3, 7]) % 10) % 10 == d[8]),
             "EL" => digits(number, 9).map(|d| sum(&d, &[256, 128, 64, 32, 16, 8, 4, 2]) % 11 % 10 == d[8]),
             "ES" => spain(number),
@@ -73,7 +75,9 @@ impl Vat {
             "LT" => lithuania(number),
             "LU" => digits(number, 8).map(|d| value(&d[..6]) % 89 == value(&d[6..])),
             "LV" => digits(number, 11).map(|d| latvia(&d)),
-            "MT" => digits(number, 8).filter(|d| d[0] > 0).map(|d| sum(&d, &[3, 4, 6, 7, 8, 9, 10, 1]) % 37 == 0),
+            "MT" => {
+                digits(number, 8).filter(|d| d[0] > 0).map(|d| sum(&d, &[3, 4, 6, 7, 8, 9, 10, 1]).is_multiple_of(37))
+            }
             "NL" => netherlands(number),
             "PL" => digits(number, 10).map(|d| sum(&d, &[6, 5, 7, 2, 3, 4, 5, 6, 7]) % 11 == d[9]),
             "PT" => digits(number, 9).filter(|d| d[0] > 0).map(|d| {
@@ -88,7 +92,7 @@ impl Vat {
             }),
             "SK" => digits(number, 10)
                 .filter(|d| d[0] > 0 && matches!(d[2], 2 | 3 | 4 | 7 | 8 | 9))
-                .map(|d| value(&d) % 11 == 0),
+                .map(|d| value(&d).is_multiple_of(11)),
             _ => None,
         };
         match right {
@@ -164,7 +168,7 @@ fn czechia(number: &str) -> Option<bool> {
     }
     if let Some(d) = digits(number, 10) {
         let whole = value(&d);
-        return Some(whole % 11 == 0 || (value(&d[..9]) % 11 == 10 && d[9] == 0));
+        return Some(whole.is_multiple_of(11) || (value(&d[..9]) % 11 == 10 && d[9] == 0));
     }
     let d = digits(number, 9)?;
     if d[0] == 6 {
