@@ -1,7 +1,7 @@
 //! A plugin that is cut off after the host did what it asked and before it could say so is asked again, and nothing is done twice.
 
 use kith_base::Clock;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::{
     Bench, changed, clock,
@@ -19,6 +19,13 @@ fn failed(bench: &Bench, attempts: u32) -> delivery::Failure {
 fn begun(bench: &Bench) {
     bench.start();
     bench.until("the beginning", || bench.engine.cursor(&delivery::cursor("fixture-bad")).unwrap() > 0);
+}
+
+/// Changes what it does. The change itself wakes the reader, which may take up the settings of before for one more step: that has to end first.
+fn behave(bench: &Bench, settings: Json) {
+    bench.set("fixture-bad", settings);
+    let read = || bench.engine.cursor(&delivery::cursor("fixture-bad")).unwrap();
+    bench.until("the new settings", || read() == bench.engine.head());
 }
 
 fn over(bench: &Bench) {
@@ -44,7 +51,7 @@ fn a_record_made_before_a_crash_is_made_once() {
         failed(&bench, attempt);
         assert_eq!(bench.count("notes"), 1, "attempt {attempt}");
     }
-    bench.set("fixture-bad", json!({"where": "after-commit", "behaviour": "write"}));
+    behave(&bench, json!({"where": "after-commit", "behaviour": "write"}));
     clock.advance(backoff::after(3));
     over(&bench);
     assert_eq!(bench.count("notes"), 1);
@@ -58,19 +65,16 @@ fn every_event_of_a_batch_that_crashed_leaves_one_record() {
     let clock = clock();
     let Some(bench) = Bench::with_clock("fixture-bad", "after-commit", "none", clock.clone()) else { return };
     begun(&bench);
-    bench.set("fixture-bad", json!({"where": "after-commit", "behaviour": "crash-after-write"}));
+    behave(&bench, json!({"where": "after-commit", "behaviour": "crash-after-write"}));
     // One transaction, so that they come together.
     let commands = (0..3).map(|n| super::creation("companies", json!({"name": format!("C{n}")})));
     bench.engine.execute(&kith_engine::Actor::cli(), commands.collect(), Default::default()).unwrap();
     let failures = || delivery::failures(&bench.engine, "fixture-bad").unwrap();
     bench.until("three failures", || failures().len() == 3);
     assert_eq!(bench.count("notes"), 3);
-    bench.set("fixture-bad", json!({"where": "after-commit", "behaviour": "write"}));
-    // An attempt with the settings of before may be under way. It is the fifth failure in a row, and then the plugin rests for a while.
-    bench.until("the end", || {
-        clock.advance(backoff::after(1));
-        failures().is_empty()
-    });
+    behave(&bench, json!({"where": "after-commit", "behaviour": "write"}));
+    clock.advance(backoff::after(1));
+    over(&bench);
     assert_eq!(bench.count("notes"), 3);
 }
 
@@ -88,7 +92,7 @@ fn a_request_sent_before_a_crash_is_sent_once() {
     let failure = failed(&bench, 1);
     clock.advance(backoff::after(1));
     failed(&bench, 2);
-    bench.set("fixture-bad", doing("http-post"));
+    behave(&bench, doing("http-post"));
     clock.advance(backoff::after(2));
     over(&bench);
     let heard = other.heard();

@@ -26,7 +26,7 @@ use crate::{
 const PACKAGE: &str = "kith:plugin/";
 
 /// Instructions in the place of a millisecond: what a slow machine does in one.
-const FUEL_PER_MS: u64 = 1_000_000;
+const FUEL_PER_MS: u64 = 4_000_000;
 
 /// Why there was nothing to play.
 #[derive(Debug, thiserror::Error)]
