@@ -25,7 +25,7 @@ use crate::{
 
 const PACKAGE: &str = "kith:plugin/";
 
-/// Instructions in the place of a millisecond: what a slow machine does in one.
+/// Instructions in the place of a millisecond: what a fast machine does in one. Filling memory counts by the byte.
 const FUEL_PER_MS: u64 = 4_000_000;
 
 /// Why there was nothing to play.
