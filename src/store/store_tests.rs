@@ -317,13 +317,15 @@ fn a_long_journal_does_not_hold_its_files_open() {
 fn compacting_gives_space_back_and_keeps_every_record() {
     let bench = Bench::new();
     let store = bench.open();
-    (0..1500).for_each(|n| {
-        write(&store, n % 3, u64::from(n) + 1, &"long ".repeat(600));
+    // Batches apart from each other: what gathers into one leaves nothing behind to give back.
+    (1..300).for_each(|version| {
+        store.append(store.head(), (0..5).map(|n| draft(n, version, &"long ".repeat(600))).collect()).unwrap();
+        store.checkpoint_now().unwrap();
     });
     let (before, bytes) = (scan(&store), store.stats().records_bytes);
     store.compact().unwrap();
     assert_eq!(scan(&store), before);
-    assert!(store.stats().records_bytes <= bytes, "{} after {bytes}", store.stats().records_bytes);
+    assert!(store.stats().records_bytes * 2 <= bytes, "{} after {bytes}", store.stats().records_bytes);
     write(&store, 1, 9_000, "goes on");
     assert!(verify(&store).is_clean());
     assert!(!bench.path("store.damaged").exists());
