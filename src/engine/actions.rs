@@ -155,10 +155,11 @@ impl Engine {
     }
 
     /// As `run_action`, once for each key: a repeated request is answered with the records that the first one wrote, whatever has
-    /// become of them since, and none where the action wrote none.
+    /// become of them since, and none where the action wrote none. One that comes while the first is under way waits for it; where that
+    /// fails it is done itself.
     ///
     /// # Errors
-    /// As `run_action`; `idempotency.mismatch` when the key came with another request.
+    /// As `run_action`; `idempotency.mismatch` when the key came with another request, `idempotency.in_progress` when too many wait.
     pub fn run_action_once(
         &self,
         actor: &Actor,
@@ -176,15 +177,12 @@ impl Engine {
         };
         let action = self.core().actions.find(&object.def.key, action).ok_or_else(unknown)?;
         let Some(key) = key else { return self.run_checked(actor, object, ids, action.as_ref(), input, None) };
-        // Before the condition: what the first request did is why the action no longer applies. The first may also be done meanwhile.
+        let _held = self.core().idempotency.hold(&idempotency::stamp(actor, &key)?)?;
+        // Before the condition: what the first request did is why the action no longer applies.
         if let Some(records) = self.replayed(actor, Some(&key))? {
             return Ok(ActionResult::of(records));
         }
-        let outcome = self.run_checked(actor, object, ids, action.as_ref(), input, Some(key.clone()));
-        match outcome {
-            Err(error) => self.replayed(actor, Some(&key))?.map(ActionResult::of).ok_or(error),
-            done => done,
-        }
+        self.run_checked(actor, object, ids, action.as_ref(), input, Some(key))
     }
 
     fn run_checked(

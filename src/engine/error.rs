@@ -55,6 +55,8 @@ pub enum EngineError {
     BatchTooLarge(usize),
     #[error("this Idempotency-Key was already used for a different request; use a new key")]
     IdempotencyMismatch,
+    #[error("a request with this Idempotency-Key is still being done; wait a moment and send it again")]
+    IdempotencyInProgress,
     /// A repeated request for a token.
     #[error(
         "this request was done before, and a token is shown only once; if the answer was lost, revoke token {0} and ask again with a new Idempotency-Key"
@@ -107,6 +109,7 @@ impl EngineError {
             EngineError::Request(_) => "request.invalid",
             EngineError::BatchTooLarge(_) => "batch.too_large",
             EngineError::IdempotencyMismatch => "idempotency.mismatch",
+            EngineError::IdempotencyInProgress => "idempotency.in_progress",
             EngineError::ShownOnce(_) => "idempotency.shown_once",
             EngineError::SchemaInvalid(_) => "schema.invalid",
             EngineError::SchemaConflict(_) => "schema.conflict",

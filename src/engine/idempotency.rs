@@ -28,6 +28,9 @@ const READ_ENTRIES: usize = 256;
 /// Longest key accepted; a UUID has 36 characters.
 const KEY_CHARS_MAX: usize = 200;
 
+/// Requests that wait at the same time for one with their key: each takes a thread while it waits, which others need too.
+const WAITING_MAX: usize = 64;
+
 /// What a key was used for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
@@ -40,6 +43,28 @@ pub struct Known {
 pub struct Memory {
     state: Mutex<State>,
     loaded: Condvar,
+    under_way: Mutex<UnderWay>,
+    let_go: Condvar,
+}
+
+#[derive(Default)]
+struct UnderWay {
+    /// Keys whose request is being done right now, each with the hash of that request.
+    held: HashMap<[u8; 16], [u8; 16]>,
+    waiting: usize,
+}
+
+/// A key whose request is being done. Let go when dropped, however that request ended: done, refused or in a panic.
+pub struct Held<'a> {
+    memory: &'a Memory,
+    key: [u8; 16],
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.memory.under_way.lock().held.remove(&self.key);
+        self.memory.let_go.notify_all();
+    }
 }
 
 #[derive(Default)]
@@ -64,6 +89,28 @@ impl Memory {
             Some(known) if known.request == stamp.request => Ok(Some(known.clone())),
             Some(_) => Err(EngineError::IdempotencyMismatch),
         }
+    }
+
+    /// Keeps the key for one request, for work that is more than the transaction that remembers it. Whoever repeats the request meanwhile
+    /// waits here until it is done.
+    ///
+    /// # Errors
+    /// At once: `idempotency.mismatch` when the key is held for another request, `idempotency.in_progress` when too many wait already.
+    pub fn hold(&self, stamp: &IdempotencyStamp) -> Result<Held<'_>, EngineError> {
+        let mut under_way = self.under_way.lock();
+        while let Some(request) = under_way.held.get(&stamp.key) {
+            if *request != stamp.request {
+                return Err(EngineError::IdempotencyMismatch);
+            }
+            if under_way.waiting == WAITING_MAX {
+                return Err(EngineError::IdempotencyInProgress);
+            }
+            under_way.waiting += 1;
+            self.let_go.wait(&mut under_way);
+            under_way.waiting -= 1;
+        }
+        under_way.held.insert(stamp.key, stamp.request);
+        Ok(Held { memory: self, key: stamp.key })
     }
 
     /// Whether the key is known not to have been used. Never waits: not knowing yet counts as no.
@@ -164,4 +211,32 @@ pub fn stamp(actor: &Actor, key: &IdempotencyKey) -> Result<IdempotencyStamp, En
         short
     };
     Ok(IdempotencyStamp { key: cut(hasher.finalize().as_bytes()), request: cut(&key.request), results: Vec::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(key: u8) -> IdempotencyStamp {
+        IdempotencyStamp { key: [key; 16], request: [7; 16], results: Vec::new() }
+    }
+
+    #[test]
+    fn more_than_may_wait_for_a_key_are_refused_and_the_others_get_it_one_by_one() {
+        let memory = Memory::default();
+        std::thread::scope(|scope| {
+            let held = memory.hold(&stamp(1)).unwrap();
+            let waiting: Vec<_> =
+                (0..WAITING_MAX).map(|_| scope.spawn(|| memory.hold(&stamp(1)).map(drop).is_ok())).collect();
+            while memory.under_way.lock().waiting < WAITING_MAX {
+                std::thread::yield_now();
+            }
+            assert_eq!(memory.hold(&stamp(1)).map(drop).unwrap_err().code(), "idempotency.in_progress");
+            memory.hold(&stamp(2)).map(drop).unwrap();
+            drop(held);
+            assert!(waiting.into_iter().all(|thread| thread.join().unwrap()));
+        });
+        let under_way = memory.under_way.lock();
+        assert_eq!((under_way.held.len(), under_way.waiting), (0, 0));
+    }
 }

@@ -81,6 +81,7 @@ pub static TABLE: &[(&str, u16, &str)] = &[
     ("vault.recipient_in_use", 409, "This key is in use"),
     ("vault.", 422, "The vault's keys cannot change like this"),
     ("idempotency.shown_once", 409, "The token was shown before"),
+    ("idempotency.in_progress", 409, "The same request is under way"),
     ("idempotency.mismatch", 422, "The key was used for another request"),
     ("import.", 422, "The file cannot be imported"),
     ("export.", 422, "This cannot be exported"),
@@ -230,10 +231,11 @@ impl From<EngineError> for Problem {
                 ("enrol".to_string(), json!(challenge.enrol.as_ref().map(enrolment))),
             ]);
         }
-        if let EngineError::SlowDown { seconds } = error.root() {
-            problem.0.retry_after_s = Some(*seconds);
+        match error.root() {
+            EngineError::SlowDown { seconds } => problem.retry_after(*seconds),
+            EngineError::IdempotencyInProgress => problem.retry_after(1),
+            _ => problem,
         }
-        problem
     }
 }
 

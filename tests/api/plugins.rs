@@ -351,3 +351,36 @@ fn labels_of_a_plugin_come_in_the_language_of_whoever_asks() {
         "Semplice"
     );
 }
+
+#[test]
+fn an_action_asked_for_several_times_at_once_with_one_key_runs_once_also_for_clients_that_hang_up() {
+    let Some(file) = fixture("fixture-bad") else { return };
+    let server = Server::start();
+    let admin = server.admin();
+    install(&admin, &file, "true");
+    let settings = json!({ "where": "action", "behaviour": "write" });
+    admin.put("/plugins/fixture-bad/settings", &settings).expect(200);
+    let company = admin.make("companies", json!({ "name": "A" }));
+    let path = format!("/records/companies/{}/actions/fixture_bad__act", company["id"].as_str().unwrap());
+    let run = |key: &str| admin.ask("POST", &path, &[("idempotency-key", key)], Some(&json!({}))).expect(200);
+    let together = std::sync::Barrier::new(8);
+    std::thread::scope(|scope| {
+        for hangs_up in [false, true].repeat(4) {
+            let (admin, path, together, run) = (&admin, &path, &together, &run);
+            scope.spawn(move || {
+                together.wait();
+                if hangs_up {
+                    let headers = [("idempotency-key", "gone"), ("content-type", "application/json")];
+                    admin.hang_up("POST", path, &headers, b"{}");
+                }
+                run("once");
+            });
+        }
+    });
+    // Whoever hung up left no key behind that is held.
+    run("gone");
+    let calls = admin.get("/plugins/fixture-bad/calls").expect(200);
+    let runs = calls["items"].as_array().unwrap().iter().filter(|call| call["capability"] == "actions").count();
+    assert_eq!(runs, 2, "{calls}");
+    assert_eq!(admin.get("/records/notes").expect(200)["total"], 2);
+}

@@ -164,6 +164,11 @@ impl Client {
         read_reply(&mut stream, method == "HEAD").expect("an answer")
     }
 
+    /// Sends exactly this and closes the connection without waiting for an answer.
+    pub fn hang_up(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) {
+        drop(self.open(method, path, headers, body).expect("the server takes the request"));
+    }
+
     fn open(
         &self,
         method: &str,

@@ -95,6 +95,26 @@ fn an_action_that_a_client_repeats_is_the_same_call() {
 }
 
 #[test]
+fn an_action_asked_for_several_times_at_once_with_one_key_runs_once() {
+    let Some(bench) = Bench::with("fixture-bad", json!({"where": "action", "behaviour": "write"})) else { return };
+    let company = bench.create("companies", json!({"name": "A"})).unwrap();
+    let together = std::sync::Barrier::new(8);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let key = Some(kith_engine::IdempotencyKey::new("k", b"the request"));
+                let (ids, engine) = ([company.id], &bench.engine);
+                together.wait();
+                engine.run_action_once(&Actor::cli(), "companies", &ids, "fixture_bad__act", json!({}), key).unwrap();
+            });
+        }
+    });
+    let calls = bench.plugins.watch("fixture-bad").calls();
+    assert_eq!(calls.iter().filter(|call| call.capability == crate::runtime::Capability::Actions).count(), 1);
+    assert_eq!(bench.count("notes"), 1);
+}
+
+#[test]
 fn an_action_that_waits_is_parked_once_for_each_request() {
     let Some(bench) = Bench::with("fixture-good", json!({})) else { return };
     let person = bench.create("people", json!({"last_name": "L"})).unwrap();

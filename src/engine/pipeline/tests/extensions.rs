@@ -1,12 +1,17 @@
 //! Hooks and actions: what the domain adds runs inside the pipeline and under its rules.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use kith_base::RecordId;
 use kith_model::{Schema, Value, Violation};
+use parking_lot::Mutex;
 use serde_json::{Value as Json, json};
 
 use super::bench::{Bench, admin, create, update, user};
@@ -81,8 +86,22 @@ impl Action for Raise {
     }
 }
 
-/// Changes no record: what it does is elsewhere, here a count.
-struct Call(Arc<AtomicUsize>);
+/// Changes no record: what it does is elsewhere, here a count, and takes its time.
+#[derive(Default)]
+struct Calls {
+    begun: AtomicUsize,
+    /// Held by a test, calls do not come to their end.
+    gate: Mutex<()>,
+    /// What the next ones come to, if not to a good end.
+    ends: Mutex<Vec<End>>,
+}
+
+enum End {
+    Refused,
+    Panic,
+}
+
+struct Call(Arc<Calls>);
 
 impl Action for Call {
     fn name(&self) -> &str {
@@ -110,7 +129,14 @@ impl Action for Call {
     }
 
     fn run(&self, _: &ActionContext<'_>, _: &[RecordId], _: Json) -> Result<ActionResult, EngineError> {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.begun.fetch_add(1, Ordering::SeqCst);
+        // Not for ever: a test that goes wrong ends.
+        drop(self.0.gate.try_lock_for(Duration::from_secs(60)));
+        match self.0.ends.lock().pop() {
+            None => {}
+            Some(End::Refused) => return Err(EngineError::Request("not now".into())),
+            Some(End::Panic) => panic!("an action that panics, as a test asked for"),
+        }
         Ok(ActionResult { message: Some("called".into()), ..ActionResult::default() })
     }
 }
@@ -119,7 +145,7 @@ fn bench() -> Bench {
     bench_counting(&Arc::default())
 }
 
-fn bench_counting(calls: &Arc<AtomicUsize>) -> Bench {
+fn bench_counting(calls: &Arc<Calls>) -> Bench {
     Bench::with(EngineOptions {
         hooks: vec![Arc::new(Manners)],
         actions: vec![Arc::new(Raise), Arc::new(Call(calls.clone()))],
@@ -199,7 +225,7 @@ fn actions_show_in_the_schema_of_those_who_may_run_them() {
 
 #[test]
 fn an_action_with_a_key_is_done_once() {
-    let calls = Arc::default();
+    let calls = Arc::<Calls>::default();
     let bench = bench_counting(&calls);
     let made = bench.create("people", json!({ "last_name": "A", "score": 40 }));
     let run = |action: &str, key: &str, input: Json| {
@@ -218,7 +244,7 @@ fn an_action_with_a_key_is_done_once() {
     let again = run("call", "c", json!({})).unwrap();
     assert!(again.record.is_none() && again.records.is_empty());
     run("call", "d", json!({})).unwrap();
-    assert_eq!(calls.load(Ordering::Relaxed), 2);
+    assert_eq!(calls.begun.load(Ordering::SeqCst), 2);
 }
 
 #[test]
@@ -232,4 +258,50 @@ fn the_key_of_a_refused_action_may_be_used_again() {
     assert_eq!(run().unwrap_err().code(), "record.invalid");
     bench.update(&made, json!({ "score": 10 })).unwrap();
     assert_eq!(bench.values(&run().unwrap().records[0])["score"], 15);
+}
+
+/// The same action with one key, by several at once. The first cannot end before a request that must not wait was answered.
+fn at_once(calls: &Arc<Calls>, callers: usize) -> Vec<Result<ActionResult, String>> {
+    let bench = bench_counting(calls);
+    let made = bench.create("people", json!({ "last_name": "A" }));
+    let call = |request: &str| {
+        let key = Some(IdempotencyKey::new("k", request.as_bytes()));
+        bench.engine.run_action_once(&admin(), "people", &[made.id], "call", json!({}), key)
+    };
+    std::thread::scope(|scope| {
+        let gate = calls.gate.lock();
+        let threads: Vec<_> = (0..callers)
+            .map(|_| scope.spawn(|| catch_unwind(AssertUnwindSafe(|| call("r").map_err(|e| e.code().to_string())))))
+            .collect();
+        while calls.begun.load(Ordering::SeqCst) == 0 {
+            std::thread::yield_now();
+        }
+        assert_eq!(call("another").unwrap_err().code(), "idempotency.mismatch", "said at once, without waiting");
+        drop(gate);
+        let ended = threads.into_iter().map(|thread| thread.join().unwrap().unwrap_or_else(|_| Err("panic".into())));
+        ended.collect()
+    })
+}
+
+#[test]
+fn an_action_asked_for_several_times_at_once_with_one_key_is_done_once() {
+    let calls = Arc::<Calls>::default();
+    let ended = at_once(&calls, 16);
+    assert_eq!(calls.begun.load(Ordering::SeqCst), 1);
+    let said = |message: Option<&str>| {
+        ended.iter().filter(|outcome| outcome.as_ref().is_ok_and(|r| r.message.as_deref() == message)).count()
+    };
+    assert_eq!((said(Some("called")), said(None)), (1, 15), "{ended:?}");
+}
+
+#[test]
+fn a_key_is_let_go_when_its_action_is_refused_or_panics() {
+    for (end, said) in [(End::Refused, "request.invalid"), (End::Panic, "panic")] {
+        let calls = Arc::<Calls>::default();
+        calls.ends.lock().push(end);
+        let ended = at_once(&calls, 8);
+        let failed: Vec<_> = ended.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
+        assert_eq!(failed, [said], "the one that began; another of those who waited did it");
+        assert_eq!(calls.begun.load(Ordering::SeqCst), 2);
+    }
 }
