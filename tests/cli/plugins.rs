@@ -211,6 +211,70 @@ fn a_compile_bomb_ends_with_the_process_that_compiles() {
     assert!(output.status.signal().is_some() && output.stdout.is_empty(), "{}", said(&output));
 }
 
+/// A process as the system has it.
+struct Process {
+    parent: u32,
+    /// Hundredths of a second of computing.
+    computed: u64,
+    /// Tells it from a later one with its number.
+    began: String,
+}
+
+/// None: it is gone, or over and only waits for its parent to look.
+fn process(pid: u32) -> Option<Process> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in brackets may hold anything.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    let found =
+        Process { parent: number(1)? as u32, computed: number(11)? + number(12)?, began: fields.get(19)?.to_string() };
+    (fields[0] != "Z").then_some(found)
+}
+
+fn child_of(parent: u32) -> Option<u32> {
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    let mut pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.find(|pid| process(*pid).is_some_and(|found| found.parent == parent))
+}
+
+#[test]
+fn a_compiling_process_does_not_outlive_a_server_that_is_killed() {
+    let server = Server::start();
+    let bomb = server.vault.folder().join("bomb.wasm");
+    let manifest = "[plugin]\nid = \"bomb\"\nversion = \"1.0.0\"\napi = \"0.1\"\nname = \"Bomb\"\n";
+    fs::write(&bomb, kith_plugin_host::package::componentize(&compile_bomb(), manifest, None).unwrap()).unwrap();
+    let mut install = server.vault.kith(&["plugin", "install", &bomb.to_string_lossy(), "--grant"]);
+    let mut install = install.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let wait = |what: &str, within_s: u64, holds: &mut dyn FnMut() -> bool| {
+        let began = Instant::now();
+        while !holds() {
+            assert!(began.elapsed() < Duration::from_secs(within_s), "{what}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let mut found = None;
+    wait("the server begins to compile", 60, &mut || {
+        found = child_of(server.pid());
+        found.is_some()
+    });
+    let child = found.unwrap();
+    // It has read all there is to read, and would compute on for minutes without anybody to write to.
+    wait("it computes", 60, &mut || process(child).is_some_and(|now| now.computed > 50));
+    let began = process(child).unwrap().began;
+    let _vault = server.kill();
+    let is_there = || process(child).is_some_and(|now| now.began == began);
+    let killed = Instant::now();
+    while is_there() && killed.elapsed() < Duration::from_secs(10) {
+        thread::sleep(Duration::from_millis(20));
+    }
+    let outlived = is_there();
+    if outlived {
+        drop(Command::new("kill").args(["-9", &child.to_string()]).status());
+    }
+    assert!(!outlived, "it ends with the server");
+    assert!(!install.wait().unwrap().success(), "whoever asked for it learns that it was not done");
+}
+
 #[test]
 fn a_call_is_played_again_without_a_server_and_the_first_difference_is_named() {
     let Some(good) = fixture("fixture-good") else { return };
