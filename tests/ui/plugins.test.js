@@ -88,6 +88,32 @@ withPlugin(bad, 'an event that a plugin did not take is seen and told again', as
   assert.equal((await api(page, 'DELETE', '/plugins/fixture-bad?keep=false')).status, 204);
 });
 
+withPlugin(bad, 'new lines of a log appear by themselves, also after the server refused the stream once', async (page) => {
+  await install(page, bad);
+  const behave = (how) => api(page, 'PUT', '/plugins/fixture-bad/settings', { behaviour: how, where: 'action' });
+  assert.equal((await behave('trap')).status, 200);
+  const company = await make(page, 'companies', { name: unique('Acted') });
+  const act = () => api(page, 'POST', `/records/companies/${company.id}/actions/fixture_bad__act`, {});
+  assert.equal((await act()).status, 422);
+  let refused = 0;
+  await page.route('**/plugins/fixture-bad/stream*', (route) => {
+    refused += 1;
+    return refused === 1 ? route.fulfill({ status: 503, body: '' }) : route.fallback();
+  });
+  await page.goto(`${kith.url}/settings/plugins/fixture-bad`);
+  const lines = of(page, 'Log').getByText(/a trap on purpose/);
+  await lines.first().waitFor();
+  assert.equal(refused, 2, 'refused once, and asked again');
+  assert.equal(await lines.count(), 1, 'what was there before');
+  const calls = of(page, 'Calls').getByRole('row', { name: /Actions/ }).getByRole('cell').nth(2);
+  await calls.getByText('1', { exact: true }).waitFor();
+  assert.equal((await act()).status, 422);
+  await lines.nth(1).waitFor();
+  await calls.getByText('2', { exact: true }).waitFor();
+  assert.equal(await lines.count(), 2);
+  assert.equal((await api(page, 'DELETE', '/plugins/fixture-bad?keep=false')).status, 204);
+});
+
 const good = path.join(built, 'fixture-good.wasm');
 withPlugin(good, 'a form of a panel is filled in beside a record, and its file is imported', async (page) => {
   await install(page, good);

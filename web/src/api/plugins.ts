@@ -1,6 +1,7 @@
 /** Plugins as administrators manage them. */
 
 import { call, get, post, put, remove } from './client';
+import { follow } from './stream';
 import type { InputSchema, Values } from './types';
 
 export type Danger = 'high' | 'medium' | 'low' | 'adds';
@@ -140,7 +141,9 @@ export const setPluginSettings = (id: string, settings: Values) => put<Values>(a
 export const setPluginSecret = (id: string, name: string, value: string) =>
   put<void>(at(id, `/secrets/${part(name)}`), { value });
 export const clearPluginSecret = (id: string, name: string) => remove(at(id, `/secrets/${part(name)}`));
-export const pluginLog = (id: string) => get<{ items: LogLine[]; left_out: number }>(at(id, '/log'));
+/** Begins with `ready` and the lines that are kept; then `log` and `call` as they come, and `missed` where they came too fast. */
+export const pluginStream = (id: string, on: Record<string, (data: string) => void>) =>
+  follow(at(id, '/stream?history=true'), on);
 export const pluginCalls = (id: string) => get<{ items: PluginCall[]; overview: Overview[] }>(at(id, '/calls'));
 export const pluginFailures = async (id: string) => (await get<{ items: PluginFailure[] }>(at(id, '/failures'))).items;
 export const replayFailure = (id: string, failure: string) => post<void>(at(id, `/failures/${part(failure)}/replay`));

@@ -1,49 +1,46 @@
 /** Changes made elsewhere, as the server tells them. Hands events on; refreshes nothing itself. */
 
-import { BASE } from '../api/client';
+import { follow } from '../api/stream';
 import type { ChangeEvent } from '../api/types';
 
 type OnChange = (event: ChangeEvent) => void;
 
 class Live {
   online = $state(navigator.onLine);
-  /** The stream was interrupted and came back: what was missed is unknown, so listeners reload. */
-  #source: EventSource | null = null;
+  #end: (() => void) | null = null;
   #changes = new Set<OnChange>();
+  /** The stream was interrupted and came back: what was missed is unknown, so listeners reload. */
   #again = new Set<() => void>();
   #schema = new Set<() => void>();
   #lost = false;
   #offline: ReturnType<typeof setTimeout> | null = null;
 
   start() {
-    if (this.#source) return;
-    const source = new EventSource(`${BASE}/events`);
-    this.#source = source;
-    source.addEventListener('change', (e) => {
-      const event = JSON.parse((e as MessageEvent<string>).data) as ChangeEvent;
-      for (const run of this.#changes) run(event);
-    });
-    source.addEventListener('schema', () => {
-      for (const run of this.#schema) run();
-    });
-    source.onopen = () => {
-      this.#settle(true);
-      if (this.#lost) for (const run of this.#again) run();
-      this.#lost = false;
-    };
-    source.onerror = () => {
-      this.#lost = true;
-      // A short break is no news; the browser reconnects by itself unless the answer was final.
-      this.#offline ??= setTimeout(() => this.#settle(false), 4000);
-      if (source.readyState === EventSource.CLOSED) {
-        this.#source = null;
-        setTimeout(() => this.#changes.size >= 0 && this.#wanted && this.start(), 5000);
-      }
-    };
-    this.#wanted = true;
+    this.#end ??= follow(
+      '/events',
+      {
+        change: (data) => {
+          const event = JSON.parse(data) as ChangeEvent;
+          for (const run of this.#changes) run(event);
+        },
+        schema: () => {
+          for (const run of this.#schema) run();
+        },
+      },
+      {
+        opened: () => {
+          this.#settle(true);
+          if (this.#lost) for (const run of this.#again) run();
+          this.#lost = false;
+        },
+        lost: () => {
+          this.#lost = true;
+          // A short break is no news.
+          this.#offline ??= setTimeout(() => this.#settle(false), 4000);
+        },
+      },
+    );
   }
-
-  #wanted = false;
 
   #settle(online: boolean) {
     if (this.#offline) clearTimeout(this.#offline);
@@ -52,9 +49,8 @@ class Live {
   }
 
   stop() {
-    this.#wanted = false;
-    this.#source?.close();
-    this.#source = null;
+    this.#end?.();
+    this.#end = null;
     this.#settle(true);
   }
 
