@@ -33,17 +33,30 @@ pub fn drop_data(engine: &Engine, actor: &Actor, plugin: &Installed) -> Result<(
     Ok(())
 }
 
-/// Empties a field in all records outside the trash. What is in the trash keeps a value that nobody can reach any more.
+/// Empties a field in all records, those in the trash included. Their history keeps what it held.
 fn clear(engine: &Engine, actor: &Actor, plugin: &Installed, object: &str, field: &str) -> Result<(), EngineError> {
     if engine.schema().object(object).is_none_or(|object| object.field(field).is_none_or(|f| f.kind == "computed")) {
         return Ok(());
     }
-    let mut query = Query::of(object).filter(format!("{field} != null")).sort_by("id", false).limit(PAGE);
+    for trashed in [false, true] {
+        let with_one = Query::of(object).filter(format!("{field} != null")).sort_by("id", false).limit(PAGE);
+        clear_in(engine, actor, plugin, field, Query { trashed, ..with_one })?;
+    }
+    Ok(())
+}
+
+fn clear_in(
+    engine: &Engine,
+    actor: &Actor,
+    plugin: &Installed,
+    field: &str,
+    mut query: Query,
+) -> Result<(), EngineError> {
     loop {
         let page = engine.query(&Actor::system(), &query)?;
         let commands = page.records.iter().map(|record| {
             let values = Fields::Parsed(vec![(field.to_string(), Value::Null)]);
-            Command::Update { object: object.into(), id: record.id, version: None, values }
+            Command::Update { object: query.object.clone(), id: record.id, version: None, values }
         });
         // The other plugins have no say in it, as little as when the values were worked out.
         let options = CommitOptions::caused_by(Cause::of(backfill::CAUSE, plugin.id.clone()));

@@ -84,8 +84,8 @@ impl Plugins {
     }
 
     /// Takes a plugin away. With `keep` everything it holds stays: its fields become the administrators' own, and a later installation finds
-    /// settings, secrets and values again. Without, what its fields hold is cleared, and the records of its objects, its secrets, values, jobs and
-    /// failures are erased for good.
+    /// settings, secrets and values again. Without, what its fields hold is cleared, in the trash too, and the records of its objects, its
+    /// secrets, values, jobs and failures are erased for good. The history of other records keeps the old values of its fields.
     ///
     /// # Errors
     /// `plugin.not_found`; `erase.blocked` when records that stay need some of its own; what the store says. It runs on then as before.

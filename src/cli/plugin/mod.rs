@@ -56,7 +56,8 @@ pub enum Command {
     /// Take a plugin away; its fields and their values stay and become yours
     Remove {
         id: String,
-        /// What its fields hold is cleared; the records of its objects, its secrets and its notes are erased for good
+        /// What its fields hold is cleared, in the trash too; the records of its objects, its secrets and its notes are erased for good. The
+        /// history of your own records keeps the old values of its fields until those records are erased
         #[arg(long)]
         drop_data: bool,
     },
@@ -165,7 +166,7 @@ async fn quiet(common: &Common, asked: Ask, done: &str) -> Outcome {
 async fn remove(common: &Common, id: &str, drop_data: bool) -> Outcome {
     let asked = Ask::delete(format!("{}?keep={}", path(id, ""), !drop_data));
     let done = if drop_data {
-        "The plugin is removed, with its data."
+        "The plugin is removed, with its data. The history of your own records keeps the old values of its fields until those records are erased."
     } else {
         "The plugin is removed. What its fields hold stays, and they are yours to change or remove."
     };

@@ -1,11 +1,12 @@
 //! A plugin that goes with its data leaves nothing that can be read, and comes back as if it had never been there.
 
 use kith_base::Secret;
-use kith_engine::{Actor, ChangeKind, Query};
+use kith_engine::{Actor, ChangeKind, Command, CommitOptions, Query};
+use kith_model::Value;
 use serde_json::{Value as Json, json};
 
 use super::{Bench, changed, fixture};
-use crate::kept::Kept;
+use crate::kept::{Kept, Space};
 
 fn all(bench: &Bench, object: &str) -> usize {
     let of = |trashed| Query { trashed, ..Query::of(object).filter("plugin == \"fixture-good\"") };
@@ -28,6 +29,14 @@ fn removed_with_its_data_a_plugin_leaves_none_of_it() {
     bench.until("its own record", || bench.count("fixture_good__things") == 1);
     bench.until("the score", || bench.values("people", before.id)["fixture_good__score"] == 3);
     bench.until("the last event", || bench.engine.cursor(&cursor).unwrap() == bench.engine.head());
+    let trashed = bench.create("people", json!({"last_name": "T", "emails": ["t@example.com"]})).unwrap();
+    let field = bench.engine.schema().object("people").and_then(|o| Some(o.field("fixture_good__score")?.id)).unwrap();
+    assert_eq!(trashed.values.get(field), &Value::Int(3));
+    let delete = Command::Delete { object: "people".into(), id: trashed.id, version: None };
+    bench.engine.execute(&Actor::cli(), vec![delete], CommitOptions::default()).unwrap();
+    // One that expired is emptied and in the trash already.
+    Kept::of(&bench.engine, "fixture-good").put(Space::Made, "key", b"x", Some(0), None).unwrap();
+    bench.plugins.forget_expired();
     let secret = Secret::new("hush".to_string());
     bench.plugins.set_secret(&Actor::cli(), "fixture-good", "token", Some(&secret)).unwrap();
     let things = bench.engine.query(&Actor::cli(), &Query::of("fixture_good__things")).unwrap().records;
@@ -40,6 +49,9 @@ fn removed_with_its_data_a_plugin_leaves_none_of_it() {
     let told = happened.iter().filter(|change| change.id == things[0].id && change.kind != ChangeKind::Erased);
     assert!(told.clone().all(|change| change.after.is_none()), "the journal holds nothing of it");
     assert!(bench.values("people", person.id)["last_name"] == "L");
+    let told = happened.iter().filter(|change| change.id == trashed.id).filter_map(|change| change.after.as_ref());
+    let told: Vec<_> = told.map(|after| (after.version, after.trashed, after.values.get(field).is_null())).collect();
+    assert_eq!(told, [(1, false, false), (2, true, false), (3, true, true)], "it was emptied where it lies");
 
     // Installed anew, it begins anew: nothing of before shows, and what it works out is worked out again.
     bench.install(&good);
@@ -63,7 +75,7 @@ fn removed_with_its_data_kept_a_plugin_finds_it_again() {
     let person = bench.create("people", json!({"last_name": "L", "emails": ["l@example.com"]})).unwrap();
     bench.act("people", person.id, "fixture_good__greet").unwrap();
     let kept = Kept::of(&bench.engine, "fixture-good");
-    kept.put(crate::kept::Space::Own, "mine", b"still here", None, None).unwrap();
+    kept.put(Space::Own, "mine", b"still here", None, None).unwrap();
     bench.plugins.remove(&Actor::cli(), "fixture-good", true).unwrap();
     assert_eq!(bench.values("people", person.id)["fixture_good__score"], 3);
     bench.install(&good);

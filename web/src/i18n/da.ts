@@ -1070,7 +1070,8 @@ export const da: Messages = {
   'plugin.remove_data': 'Fjern med data',
   'plugin.remove_title': 'Fjern {name}?',
   'plugin.remove_keep_text': 'Dets felter og objekter bliver, som de er.',
-  'plugin.remove_data_text': 'Dens felter og objekter forsvinder, og det, de indeholder, slettes for altid.',
+  'plugin.remove_data_text':
+    'Dets felter og objekter forsvinder, og det, de indeholder, slettes for altid. Kun historikken for andre poster beholder gamle værdier af dets felter, indtil de poster slettes for altid.',
   'plugin.removed': '{name} er fjernet',
   'plugin.from_file': 'Installér fra en fil',
   'plugin.upgrade_to': 'Opgradér',

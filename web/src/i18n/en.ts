@@ -1068,7 +1068,8 @@ export const en = {
   'plugin.remove_data': 'Remove with its data',
   'plugin.remove_title': 'Remove {name}?',
   'plugin.remove_keep_text': 'Its fields and objects stay as they are.',
-  'plugin.remove_data_text': 'Its fields and objects go, and what they hold is erased for good.',
+  'plugin.remove_data_text':
+    'Its fields and objects go, and what they hold is erased for good. Only the history of other records keeps old values of its fields, until those records are erased.',
   'plugin.removed': '{name} was removed',
   'plugin.from_file': 'Install from a file',
   'plugin.upgrade_to': 'Upgrade',

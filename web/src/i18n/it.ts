@@ -1075,7 +1075,8 @@ export const it: Messages = {
   'plugin.remove_data': 'Rimuovi con i dati',
   'plugin.remove_title': 'Rimuovere {name}?',
   'plugin.remove_keep_text': 'I suoi campi e oggetti restano come sono.',
-  'plugin.remove_data_text': 'I suoi campi e oggetti spariscono, e il loro contenuto viene cancellato definitivamente.',
+  'plugin.remove_data_text':
+    'I suoi campi e oggetti spariscono, e il loro contenuto viene cancellato definitivamente. Solo la cronologia degli altri record conserva i vecchi valori dei suoi campi, finché quei record non vengono cancellati definitivamente.',
   'plugin.removed': '{name} è stato rimosso',
   'plugin.from_file': 'Installa da un file',
   'plugin.upgrade_to': 'Aggiorna',

@@ -1,13 +1,14 @@
 //! Single commands: create, update, delete, restore, and what each refuses.
 
 use kith_base::RecordId;
+use kith_model::Value;
 use serde_json::json;
 
 use super::bench::{Bench, NOW_MS, admin, create, create_as, delete, restore, update, user};
-use crate::{Actor, CommitOptions, EngineError, Fields, Query};
+use crate::{Actor, Command, CommitOptions, EngineError, Fields, Query};
 
 /// The code of a refusal, after which neither journal nor records may have moved.
-fn refused(bench: &Bench, actor: &Actor, command: crate::Command) -> (&'static str, Vec<String>) {
+fn refused(bench: &Bench, actor: &Actor, command: Command) -> (&'static str, Vec<String>) {
     let (head, people) = (bench.storage.head(), bench.count("people"));
     let error = bench.engine.execute(actor, vec![command], CommitOptions::default()).unwrap_err();
     assert_eq!((bench.storage.head(), bench.count("people")), (head, people), "{error}");
@@ -97,7 +98,7 @@ fn a_stale_version_is_refused_and_none_merges_per_field() {
         refused(&bench, &admin(), update("people", made.id, Some(1), json!({ "score": 2 }))).0,
         "record.version_conflict"
     );
-    let command = crate::Command::Delete { object: "people".into(), id: made.id, version: Some(1) };
+    let command = Command::Delete { object: "people".into(), id: made.id, version: Some(1) };
     assert_eq!(refused(&bench, &admin(), command).0, "record.version_conflict");
     bench.one(update("people", made.id, Some(2), json!({ "first_name": "B" }))).unwrap();
     assert_eq!(bench.values(&bench.now(&made))["score"], 1);
@@ -114,6 +115,24 @@ fn the_trash_keeps_records_until_they_are_restored() {
     assert_eq!(refused(&bench, &admin(), update("people", made.id, None, json!({ "score": 1 }))).1, ["in_trash"]);
     let back = bench.one(restore("people", made.id)).unwrap();
     assert_eq!((back.trashed, back.version, bench.count("people")), (false, 3, 1));
+}
+
+#[test]
+fn the_engine_takes_values_out_of_the_trash_and_puts_none_in() {
+    let bench = Bench::new();
+    let made = bench.create("people", json!({ "last_name": "A", "score": 7, "code": "x" }));
+    bench.one(delete("people", made.id)).unwrap();
+    let trusted = |values: Vec<(&str, Value)>| {
+        let values = Fields::Parsed(values.into_iter().map(|(key, value)| (key.to_string(), value)).collect());
+        let command = Command::Update { object: "people".into(), id: made.id, version: None, values };
+        bench.engine.execute_trusted(&admin(), vec![command], CommitOptions::default())
+    };
+    let refused = trusted(vec![("code", Value::Null), ("score", Value::Int(1))]).unwrap_err();
+    assert_eq!(refused.violations()[0].code, "in_trash");
+    let emptied = trusted(vec![("score", Value::Null)]).unwrap().remove(0);
+    assert!(emptied.trashed && emptied.version == 3);
+    let back = bench.one(restore("people", made.id)).unwrap();
+    assert_eq!((&bench.values(&back)["score"], &bench.values(&back)["code"]), (&json!(null), &json!("x")));
 }
 
 #[test]
@@ -219,7 +238,7 @@ fn after_closing_writes_are_refused_politely() {
 fn parsed_values_may_set_read_only_fields_but_not_computed_ones() {
     use kith_model::Value;
     let bench = Bench::new();
-    let parsed = |key: &str, value: Value| crate::Command::Create {
+    let parsed = |key: &str, value: Value| Command::Create {
         object: "people".into(),
         id: None,
         values: Fields::Parsed(vec![("last_name".into(), Value::Text("A".into())), (key.into(), value)]),
