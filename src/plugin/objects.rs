@@ -84,6 +84,10 @@ pub mod ids {
         pub const DUE_AT: u32 = 10;
         /// Id of the record that changed.
         pub const ABOUT: u32 = 11;
+        /// Key of its object.
+        pub const ABOUT_OBJECT: u32 = 12;
+        /// What happened to it: `created`, `updated`, `deleted`, `restored`.
+        pub const CHANGE: u32 = 13;
     }
     pub mod traces {
         pub const OBJECT: u32 = 27;
@@ -251,6 +255,8 @@ fn failures() -> ObjectDef {
         )
         .field(n::DUE_AT, field::datetime("due_at", "Next attempt").read_only().in_list())
         .field(n::ABOUT, field::text("about", "Record").read_only())
+        .field(n::ABOUT_OBJECT, field::text("about_object", "Object").read_only().in_list())
+        .field(n::CHANGE, field::text("change", "Change").read_only().in_list())
         .build()
 }
 

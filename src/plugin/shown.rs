@@ -114,18 +114,18 @@ impl Plugins {
         Ok(json!({ "items": calls, "overview": watch.overview(self.engine().now_ms()) }))
     }
 
-    /// Events that failed, those that will be tried again included; newest first.
+    /// Events that failed, those that will be tried again included; newest first. Records are named as the actor may see them.
     ///
     /// # Errors
     /// `plugin.not_found`
-    pub fn failures(&self, id: &str) -> Result<Json, PluginError> {
+    pub fn failures(&self, actor: &Actor, id: &str) -> Result<Json, PluginError> {
         installed::find(self.engine(), id)?;
         let one = |failure: &parked::Failure| {
             let mut shown = dated(json!(failure));
             shown["due_at"] = failure.due_at.map_or(Json::Null, |at| json!(rfc3339(at)));
             shown
         };
-        Ok(json!({ "items": parked::failures(self.engine(), id)?.iter().map(one).collect::<Vec<_>>() }))
+        Ok(json!({ "items": parked::failures(self.engine(), actor, id)?.iter().map(one).collect::<Vec<_>>() }))
     }
 
     /// Has a failed event told again, or lets it rest.

@@ -84,6 +84,16 @@ fn a_failed_event_is_seen_told_again_or_let_rest() {
     let failure = of(&made[0]).unwrap();
     assert_eq!((&failure["state"], failure["due_at"].is_string()), (&json!("retrying"), true), "{failure}");
     assert!(failure["reason"].to_string().contains("failed"), "{failure}");
+    let which = ["object", "title", "change"].map(|key| failure[key].clone());
+    assert_eq!(which, [json!("companies"), json!("B"), json!("created")]);
+    let event = format!("{}-{}", failure["seq"], made[0]);
+    assert_eq!(failure["event"], event);
+    let listed = crate::harness::said(&server.vault.run(&["plugin", "failures", "fixture-bad"]));
+    assert!(listed.contains("companies B") && listed.contains("created (entry "), "{listed}");
+    // The name is looked up, not kept: it follows the record, and an erased one has none.
+    let path = format!("/records/companies/{}", made[0]);
+    admin.ask("PATCH", &path, &[], Some(&json!({ "values": { "name": "Bee" } }))).expect(200);
+    assert_eq!(of(&made[0]).unwrap()["title"], "Bee");
     let log = admin.get("/plugins/fixture-bad/log").expect(200);
     assert!(log.to_string().contains("after-commit failed"), "{log}");
 

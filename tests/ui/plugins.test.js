@@ -76,10 +76,14 @@ withPlugin(bad, 'an event that a plugin did not take is seen and told again', as
   await install(page, bad);
   const behave = (how) => api(page, 'PUT', '/plugins/fixture-bad/settings', { behaviour: how, where: 'after-commit' });
   assert.equal((await behave('trap')).status, 200);
-  await make(page, 'companies', { name: unique('Unheard') });
+  const name = unique('Unheard');
+  const company = await make(page, 'companies', { name });
   await page.goto(`${kith.url}/settings/plugins/fixture-bad`);
   const failures = of(page, 'Events it could not take in');
   await failures.getByText(/1 attempt/).waitFor();
+  await failures.getByText(/Company · created · Entry \d+/).first().waitFor();
+  const link = failures.getByRole('link', { name });
+  assert.equal(await link.getAttribute('href'), `/records/companies/${company.id}`);
   await of(page, 'Log').getByText(/a trap on purpose/).first().waitFor();
   assert.equal((await behave('none')).status, 200);
   await failures.getByRole('button', { name: 'Try again' }).first().click();

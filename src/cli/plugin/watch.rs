@@ -139,10 +139,23 @@ pub async fn failures(common: &Common, id: &str) -> Outcome {
             "" => text(failure, "state"),
             due => format!("{} at {due}", text(failure, "state")),
         };
-        vec![text(failure, "id"), text(failure, "at"), failure["attempts"].to_string(), state, text(failure, "reason")]
+        let title = match text(failure, "title") {
+            // Erased since.
+            title if title.is_empty() => text(failure, "about"),
+            title => title,
+        };
+        vec![
+            text(failure, "id"),
+            text(failure, "at"),
+            format!("{} {title}", text(failure, "object")),
+            format!("{} (entry {})", text(failure, "change"), failure["seq"]),
+            failure["attempts"].to_string(),
+            state,
+            text(failure, "reason"),
+        ]
     };
     let rows: Vec<Vec<String>> = failures.as_array().into_iter().flatten().map(row).collect();
-    print::table(&["id", "at", "attempts", "state", "reason"], &rows);
+    print::table(&["id", "at", "record", "change", "attempts", "state", "reason"], &rows);
     Ok(())
 }
 

@@ -51,6 +51,19 @@ pub enum ChangeKind {
     Erased,
 }
 
+impl ChangeKind {
+    /// As it is called in events and lists.
+    pub fn name(self) -> &'static str {
+        match self {
+            ChangeKind::Created => "created",
+            ChangeKind::Updated => "updated",
+            ChangeKind::Deleted => "deleted",
+            ChangeKind::Restored => "restored",
+            ChangeKind::Erased => "erased",
+        }
+    }
+}
+
 /// One change in brief, in the order of the entry's changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeNote {

@@ -134,12 +134,16 @@ fn write(
         return Ok(());
     }
     let text = |text: &str| Value::Text(text.to_string());
+    let schema = engine.schema();
+    let object = schema.object_by_id(change.object).map_or("", |object| object.key.as_str());
     let values = vec![
         ("plugin".to_string(), text(plugin)),
         ("capability".to_string(), text(CAPABILITY)),
         ("event".to_string(), text(&event)),
         ("seq".to_string(), Value::Int(i64::try_from(change.seq).unwrap_or(i64::MAX))),
         ("about".to_string(), text(&change.id.to_string())),
+        ("about_object".to_string(), text(object)),
+        ("change".to_string(), text(change.kind.name())),
         ("reason".to_string(), text(reason)),
         ("attempts".to_string(), Value::Int(i64::from(attempts))),
         ("at".to_string(), Value::DateTime(engine.now_ms())),
@@ -207,9 +211,14 @@ pub fn dead(engine: &Engine, parked: &Parked, attempts: u32, reason: &str) -> Re
 pub struct Failure {
     pub id: RecordId,
     pub event: String,
+    /// The journal's entry that holds the change.
     pub seq: u64,
-    /// The record that changed.
+    /// The record that changed, the key of its object, and how it is named now for whoever asks; none for one that is erased or out of sight.
     pub about: RecordId,
+    pub object: String,
+    pub title: Option<String>,
+    /// What happened to it: `created`, `updated`, `deleted`, `restored`.
+    pub change: String,
     pub attempts: u32,
     pub reason: String,
     /// `retrying`, `open`, `replayed`, `dismissed`.
@@ -222,7 +231,7 @@ pub struct Failure {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn failures(engine: &Engine, plugin: &str) -> Result<Vec<Failure>, EngineError> {
+pub fn failures(engine: &Engine, actor: &Actor, plugin: &str) -> Result<Vec<Failure>, EngineError> {
     let filter = format!("plugin == \"{plugin}\" && (state == \"retrying\" || state == \"open\")");
     let text = |record: &Record, field: u32| match record.values.get(field) {
         Value::Text(text) => text.clone(),
@@ -239,6 +248,9 @@ pub fn failures(engine: &Engine, plugin: &str) -> Result<Vec<Failure>, EngineErr
             event: text(record, ids::EVENT),
             seq: parked.seq,
             about: parked.about,
+            object: text(record, ids::ABOUT_OBJECT),
+            title: None,
+            change: text(record, ids::CHANGE),
             attempts: parked.attempts,
             reason: text(record, ids::REASON),
             state: text(record, ids::STATE),
@@ -248,6 +260,12 @@ pub fn failures(engine: &Engine, plugin: &str) -> Result<Vec<Failure>, EngineErr
     };
     let mut failures: Vec<Failure> = rows(engine, &filter)?.iter().filter_map(shown).collect();
     failures.sort_by_key(|failure| std::cmp::Reverse(failure.seq));
+    let about: Vec<RecordId> = failures.iter().map(|failure| failure.about).collect();
+    let titles: BTreeMap<RecordId, String> =
+        engine.titles(actor, &about).into_iter().map(|title| (title.id, title.title)).collect();
+    for failure in &mut failures {
+        failure.title = titles.get(&failure.about).cloned();
+    }
     Ok(failures)
 }
 

@@ -221,14 +221,7 @@ fn event(plugin: &Plugin, objects: &[Arc<ObjectDef>], change: &Happened) -> Opti
     Some(Event {
         id: parked::event_id(change),
         seq: change.seq,
-        kind: match change.kind {
-            ChangeKind::Created => "created",
-            ChangeKind::Updated => "updated",
-            ChangeKind::Deleted => "deleted",
-            ChangeKind::Restored => "restored",
-            ChangeKind::Erased => "erased",
-        }
-        .into(),
+        kind: change.kind.name().into(),
         at_ms: u64::try_from(change.at).unwrap_or(0),
         origin: origin(change),
         before: change.before.as_ref().map(shown),

@@ -11,7 +11,7 @@ use crate::{backoff, delivery};
 
 /// The only failure there is, once it has seen so many attempts.
 fn failed(bench: &Bench, attempts: u32) -> delivery::Failure {
-    let failures = || delivery::failures(&bench.engine, "fixture-bad").unwrap();
+    let failures = || delivery::failures(&bench.engine, &kith_engine::Actor::cli(), "fixture-bad").unwrap();
     bench.until("the attempt", || failures().first().is_some_and(|failure| failure.attempts == attempts));
     failures().remove(0)
 }
@@ -29,7 +29,9 @@ fn behave(bench: &Bench, settings: Json) {
 }
 
 fn over(bench: &Bench) {
-    bench.until("the end", || delivery::failures(&bench.engine, "fixture-bad").unwrap().is_empty());
+    bench.until("the end", || {
+        delivery::failures(&bench.engine, &kith_engine::Actor::cli(), "fixture-bad").unwrap().is_empty()
+    });
 }
 
 #[test]
@@ -69,7 +71,7 @@ fn every_event_of_a_batch_that_crashed_leaves_one_record() {
     // One transaction, so that they come together.
     let commands = (0..3).map(|n| super::creation("companies", json!({"name": format!("C{n}")})));
     bench.engine.execute(&kith_engine::Actor::cli(), commands.collect(), Default::default()).unwrap();
-    let failures = || delivery::failures(&bench.engine, "fixture-bad").unwrap();
+    let failures = || delivery::failures(&bench.engine, &kith_engine::Actor::cli(), "fixture-bad").unwrap();
     bench.until("three failures", || failures().len() == 3);
     assert_eq!(bench.count("notes"), 3);
     behave(&bench, json!({"where": "after-commit", "behaviour": "write"}));

@@ -23,7 +23,7 @@ fn a_failing_event_waits_its_turn_and_holds_up_nothing_else() {
     bench.start();
     bench.until("the beginning", || bench.engine.cursor(&delivery::cursor("fixture-bad")).unwrap() > 0);
     let company = bench.create("companies", json!({"name": "A"})).unwrap();
-    let failures = || delivery::failures(&bench.engine, "fixture-bad").unwrap();
+    let failures = || delivery::failures(&bench.engine, &kith_engine::Actor::cli(), "fixture-bad").unwrap();
     bench.until("the failure", || failures().len() == 1);
     let failure = &failures()[0];
     assert_eq!((failure.about, failure.state.as_str(), failure.attempts), (company.id, "retrying", 1));
@@ -46,7 +46,9 @@ fn what_a_plugin_drops_is_kept_for_the_administrator() {
     bench.start();
     bench.until("the beginning", || bench.engine.cursor(&delivery::cursor("fixture-bad")).unwrap() > 0);
     bench.create("companies", json!({"name": "A"})).unwrap();
-    bench.until("an entry", || !delivery::failures(&bench.engine, "fixture-bad").unwrap().is_empty());
+    bench.until("an entry", || {
+        !delivery::failures(&bench.engine, &kith_engine::Actor::cli(), "fixture-bad").unwrap().is_empty()
+    });
 }
 
 #[test]
@@ -63,7 +65,7 @@ fn plugins_that_set_each_other_off_come_to_an_end() {
     let company = bench.create("companies", json!({"name": "A"})).unwrap();
     bench.until("the refusal", || {
         bench.plugins.watch("fixture-bad").lines().iter().any(|l| l.message.contains("set each other off"))
-            || delivery::failures(&bench.engine, "fixture-bad")
+            || delivery::failures(&bench.engine, &kith_engine::Actor::cli(), "fixture-bad")
                 .unwrap()
                 .iter()
                 .any(|f| f.reason.contains("set each other off"))

@@ -81,10 +81,13 @@ fn a_plugin_that_waits_for_the_other_side_keeps_nobody_else_waiting() {
     assert_eq!(bench.values("people", person.id)["first_name"], "Ada");
     bench.act("people", person.id, "fixture_good__greet").unwrap();
     bench.until("the other's event", || bench.kept("fixture-good", "heard:created").as_deref() == Some("1"));
-    assert!(delivery::failures(&bench.engine, "fixture-bad").unwrap().is_empty(), "it still waits");
+    assert!(
+        delivery::failures(&bench.engine, &kith_engine::Actor::cli(), "fixture-bad").unwrap().is_empty(),
+        "it still waits"
+    );
     other.let_go();
     bench.until("the failure", || {
-        let failures = delivery::failures(&bench.engine, "fixture-bad").unwrap();
+        let failures = delivery::failures(&bench.engine, &kith_engine::Actor::cli(), "fixture-bad").unwrap();
         failures.iter().any(|failure| failure.about == company.id && failure.attempts == 1)
     });
 }

@@ -174,7 +174,12 @@ macro_rules! views {
     )*};
 }
 
-views! { log, calls, failures, health, traces }
+views! { log, calls, health, traces }
+
+#[handler]
+pub async fn failures(app: State<'_>, caller: Caller, Path(id): Path<String>) -> Result<Response> {
+    Ok(ok(&act(&app, caller, move |plugins, actor| plugins.failures(actor, &id)).await?))
+}
 
 #[handler]
 pub async fn trace_next(

@@ -109,6 +109,13 @@ export interface PluginCall {
 export interface PluginFailure {
   id: string;
   reason: string;
+  /** The record that changed, what happened to it, and the journal's entry that holds the change. */
+  about: string;
+  object: string;
+  /** Null: it is erased. */
+  title: string | null;
+  change: string;
+  seq: number;
   attempts: number;
   at: string;
   due_at: string | null;
