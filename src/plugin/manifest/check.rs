@@ -13,6 +13,7 @@ use super::{API, Field, Manifest};
 pub const PLUGIN_ID_MAX: usize = 24;
 
 const KEY_MAX: usize = 36;
+const NAME_MAX: usize = 100;
 const TEXT_MAX: usize = 2_000;
 const BUDGET_MS_MAX: u32 = 250;
 const QUOTA_KB_MAX: u32 = 64 * 1_024;
@@ -91,10 +92,10 @@ fn about(manifest: &Manifest, wrong: &mut Vec<String>) {
     if about.api != API {
         wrong.push(format!("[plugin] api is '{}', and this Kith speaks {API}", about.api));
     }
-    if about.name.trim().is_empty() || about.name.len() > 100 {
-        wrong.push("[plugin] name is 1 to 100 characters".into());
+    if about.name.trim().is_empty() || about.name.chars().count() > NAME_MAX {
+        wrong.push(format!("[plugin] name is 1 to {NAME_MAX} characters"));
     }
-    if about.description.len() > TEXT_MAX {
+    if about.description.chars().count() > TEXT_MAX {
         wrong.push(format!("[plugin] description is at most {TEXT_MAX} characters"));
     }
     if !about.homepage.is_empty() && !about.homepage.starts_with("https://") {

@@ -23,6 +23,15 @@ fn a_manifest_names_what_it_adds_by_the_schemas_keys() {
 }
 
 #[test]
+fn a_name_has_as_many_letters_in_every_script() {
+    let named = |name: String| Manifest::parse(&SMALL.replace("Lead scoring", &name));
+    assert!(named("Ж".repeat(100)).is_ok());
+    let said = named("Ж".repeat(101)).unwrap_err().to_string();
+    assert!(said.contains("name is 1 to 100 characters"), "{said}");
+    assert!(named(" ".into()).is_err());
+}
+
+#[test]
 fn every_mistake_is_said_with_its_section() {
     let wrong = [
         ("[http]\nallow = [\"https://api.example.com/path\"]", "[http] 'https://api.example.com/path'"),
