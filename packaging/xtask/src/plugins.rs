@@ -169,7 +169,8 @@ fn from_text(source: &Path) -> Outcome<Vec<u8>> {
     encode(&module)
 }
 
-/// Manifest and texts go along in the file.
+/// Manifest and texts go along in the file as they are. Not by the host's own packaging, which `kith plugin build` uses: that refuses a wrong
+/// manifest, which a fixture may have on purpose, and would bring the whole sandbox into this tool.
 fn with_manifest(mut component: Vec<u8>, source: &Path) -> Outcome<Vec<u8>> {
     for (section, file, needed) in [("kith:manifest", "plugin.toml", true), ("kith:texts", "texts.json", false)] {
         match fs::read(source.join(file)) {

@@ -1,4 +1,5 @@
-//! The parts of `plugin.toml` that the Kith of the tests holds to. Whether a manifest is right in all its parts, `kith plugin check` says.
+//! The parts of `plugin.toml` that the Kith of the tests holds to, read by types of their own: the host's come with the host, which no author's
+//! tests should have to build. Whether a manifest is right in all its parts, `kith plugin check` says.
 
 use std::collections::BTreeMap;
 
