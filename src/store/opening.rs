@@ -11,7 +11,7 @@ use crate::{
     checking::Check,
     checkpoint::{Checkpoint, Noted},
     cursors::Cursors,
-    folder::{Folder, FolderLock, make_folder, remove_folder},
+    folder::{Folder, FolderLock, make_folder, remove_file, remove_folder},
     journal::{
         FrameKind, Journal, Known,
         segment::{Segment, parse_name},
@@ -55,6 +55,10 @@ pub(crate) fn open(path: &Path, vault: &Vault, options: OpenOptions) -> Result<(
             .push("store/blobs holds files, which a power cut may break; run kith verify and report this".into());
     }
     remove_folder(&folder.records_new())?;
+    if vault.data_keys().len() < 2 {
+        // The note of a rotation is the last to go, so it may outlive it when the power goes.
+        remove_file(&folder.resealing())?;
+    }
     let stop = Arc::new(Stop::default());
     let applier = Applier::start(records, &folder, &keys, &options, &stop, checkpoint_seq(&noted))?;
     let store = Store {
