@@ -110,7 +110,8 @@ impl Plugins {
         let plugins = Arc::downgrade(self);
         let work = move || {
             loop {
-                thread::park_timeout(LOOK_EVERY);
+                // Not parked: what the looks run on threads of its own wakes this one up when it is done, and it would never rest.
+                thread::sleep(LOOK_EVERY);
                 let Some(plugins) = plugins.upgrade() else { return };
                 if plugins.is_stopping() {
                     return;
