@@ -43,11 +43,21 @@ fn a_failure_leaves_a_trace_that_fails_again() {
 
 #[test]
 fn limits_are_met_again_without_a_clock() {
-    for behaviour in ["endless-loop", "memory-bomb", "host-call-flood", "stack-overflow"] {
-        let Some(bench) = Bench::with("fixture-bad", json!({"where": "before-save", "behaviour": behaviour})) else {
+    // What meets another limit than the one on time does so in an action, which has time enough on a busy machine.
+    let cases = [
+        ("before-save", "endless-loop"),
+        ("action", "memory-bomb"),
+        ("action", "host-call-flood"),
+        ("action", "stack-overflow"),
+    ];
+    for (place, behaviour) in cases {
+        let Some(bench) = Bench::with("fixture-bad", json!({"where": place, "behaviour": behaviour})) else {
             return;
         };
-        bench.create("companies", json!({"name": "A"})).unwrap();
+        let company = bench.create("companies", json!({"name": "A"})).unwrap();
+        if place == "action" {
+            bench.act("companies", company.id, "fixture_bad__act").unwrap_err();
+        }
         let trace = bench.traces("fixture-bad", 1).remove(0);
         let replayed = replay(&fixture("fixture-bad").unwrap(), trace).unwrap();
         assert_eq!(replayed.difference, None, "{behaviour}");
