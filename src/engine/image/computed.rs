@@ -17,9 +17,16 @@ use crate::Record;
 struct Formula {
     def: FieldDef,
     expr: Expr,
-    /// `join([a, b], " ")` over fields of text, the usual name of a record: their ids and what stands between them. Evaluated
-    /// without the interpreter, since opening a vault evaluates it once per record.
-    joined: Option<(Vec<u32>, String)>,
+    /// Evaluated without the interpreter where it can be, since opening a vault evaluates it once per record.
+    joined: Option<Joined>,
+}
+
+/// `join([a, b], " ")` over fields of text, the usual name of a record; also as the first choice of `coalesce`.
+struct Joined {
+    fields: Vec<u32>,
+    between: String,
+    /// Where they are all empty, something else takes their place.
+    or_else: bool,
 }
 
 /// The computed fields of one object, and what they read.
@@ -76,8 +83,8 @@ impl Formulas {
     pub fn evaluate(&self, record: &mut Record) {
         let context = EvalContext { now_ms: record.updated_at, time_zone: "UTC".into(), me: None };
         for formula in &self.ordered {
-            if let Some((fields, between)) = &formula.joined
-                && let Some(text) = join(record, fields, between)
+            if let Some(joined) = &formula.joined
+                && let Some(text) = join(record, joined)
             {
                 record.values.set(formula.def.id, text);
                 continue;
@@ -108,13 +115,20 @@ fn formula(object: &ObjectDef, field: &FieldDef) -> Option<Formula> {
 }
 
 /// The parts of `join([a, b], " ")` where all of them are fields of text and so is the result.
-fn joined(object: &ObjectDef, def: &FieldDef, ast: &IdedExpr) -> Option<(Vec<u32>, String)> {
+fn joined(object: &ObjectDef, def: &FieldDef, ast: &IdedExpr) -> Option<Joined> {
     let Ast::Call(call) = &ast.expr else { return None };
+    if call.target.is_some() || def.kind != "text" {
+        return None;
+    }
+    if call.func_name == "coalesce" {
+        let first = joined(object, def, call.args.first()?)?;
+        return Some(Joined { or_else: true, ..first });
+    }
     let [list, between] = call.args.as_slice() else { return None };
     let (Ast::List(list), Ast::Literal(LiteralValue::String(between))) = (&list.expr, &between.expr) else {
         return None;
     };
-    if call.func_name != "join" || call.target.is_some() || def.kind != "text" {
+    if call.func_name != "join" {
         return None;
     }
     let id = |item: &IdedExpr| match &item.expr {
@@ -125,19 +139,20 @@ fn joined(object: &ObjectDef, def: &FieldDef, ast: &IdedExpr) -> Option<(Vec<u32
         _ => None,
     };
     let fields: Option<Vec<u32>> = list.elements.iter().map(id).collect();
-    Some((fields?, between.inner().to_string()))
+    Some(Joined { fields: fields?, between: between.inner().to_string(), or_else: false })
 }
 
-/// As the function `join` followed by reading a text. None: something else than text is in a field, so the interpreter decides.
-fn join(record: &Record, fields: &[u32], between: &str) -> Option<Value> {
+/// As the function `join` followed by reading a text. None: the interpreter decides, because something else than text is in a field or
+/// something else takes the place of nothing.
+fn join(record: &Record, joined: &Joined) -> Option<Value> {
     let mut whole = String::new();
-    for field in fields {
+    for field in &joined.fields {
         match record.values.get(*field) {
             Value::Null => {}
             Value::Text(text) if text.trim().is_empty() => {}
             Value::Text(text) => {
                 if !whole.is_empty() {
-                    whole.push_str(between);
+                    whole.push_str(&joined.between);
                 }
                 whole.push_str(text);
             }
@@ -145,7 +160,11 @@ fn join(record: &Record, fields: &[u32], between: &str) -> Option<Value> {
         }
     }
     let whole = whole.trim();
-    Some(if whole.is_empty() { Value::Null } else { Value::Text(whole.to_string()) })
+    match whole.is_empty() {
+        false => Some(Value::Text(whole.to_string())),
+        true if joined.or_else => None,
+        true => Some(Value::Null),
+    }
 }
 
 /// What an expression sees under a name: a field's value, or what every record has. Null for names that are nothing.
@@ -171,4 +190,49 @@ fn datetime() -> &'static FieldDef {
     static FIELD: std::sync::LazyLock<FieldDef> =
         std::sync::LazyLock::new(|| FieldDef { kind: "datetime".into(), ..FieldDef::default() });
     &FIELD
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::define::{field, object};
+
+    #[test]
+    fn a_name_is_the_same_with_and_without_the_interpreter() {
+        let def = object(100, "people", "Person", "People")
+            .field(1, field::text("first_name", "First name"))
+            .field(2, field::text("last_name", "Last name"))
+            .field(3, field::text("nick", "Nickname"))
+            .field(4, field::computed("plain", "Plain", r#"join([first_name, last_name], " ")"#))
+            .field(5, field::computed("name", "Name", r#"coalesce(join([first_name, last_name], " "), nick)"#))
+            .build();
+        let short = Formulas::new(&Arc::new(def.clone())).unwrap();
+        assert!(short.ordered.iter().all(|formula| formula.joined.is_some()));
+        let mut long = Formulas::new(&Arc::new(def)).unwrap();
+        long.ordered.iter_mut().for_each(|formula| formula.joined = None);
+        let text = |text: &str| if text.is_empty() { Value::Null } else { Value::Text(text.into()) };
+        let mut seen = Vec::new();
+        for (first, last, nick) in [("Zoë", "O'Hara", "Z"), ("", "Holm", ""), ("", "", "Z"), ("", "", "")] {
+            let values = [(1, text(first)), (2, text(last)), (3, text(nick))].into_iter().collect();
+            let id = RecordId::new(1, [1; 10]);
+            let mut one = Record {
+                id,
+                object: 100,
+                version: 1,
+                seq: 1,
+                created_at: 0,
+                updated_at: 0,
+                created_by: id,
+                updated_by: id,
+                trashed: false,
+                values,
+            };
+            let mut other = one.clone();
+            short.evaluate(&mut one);
+            long.evaluate(&mut other);
+            assert_eq!(one, other, "{first} {last} {nick}");
+            seen.push(one.values.get(5).clone());
+        }
+        assert_eq!(seen, [text("Zoë O'Hara"), text("Holm"), text("Z"), Value::Null]);
+    }
 }
