@@ -3,16 +3,26 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use kith_model::{Value, expr::EvalContext};
+use kith_model::{ObjectDef, Value, expr::EvalContext};
 
 use crate::{
-    Record,
+    Engine, Record,
     engine::Core,
     meta::{Meta, source::SYSTEM_END},
     pipeline::{commit::from_settings, writer::is_metadata},
     query::ImageQuery,
     system::{ids, seeds},
 };
+
+impl Engine {
+    /// Many records of an object have come: makes the orders of its usual lists in the background, where they were not kept up meanwhile.
+    pub fn many_came(&self, object: &str) {
+        if let Some(object) = self.schema().object(object) {
+            let fields = usual(object).map(String::from);
+            self.core().image.warm_in_background(object.id, fields.into());
+        }
+    }
+}
 
 impl Core {
     /// Takes note of records that the engine itself lives by. Some: the schema's new revision.
@@ -69,9 +79,14 @@ impl Core {
             if self.closing.load(Ordering::Relaxed) {
                 return;
             }
-            self.image.warm(object.id, &[object.title.as_str(), "created_at", "updated_at"]);
+            self.image.warm(object.id, &usual(object));
         }
     }
+}
+
+/// Fields by which people usually sort.
+fn usual(object: &ObjectDef) -> [&str; 3] {
+    [object.title.as_str(), "created_at", "updated_at"]
 }
 
 /// For questions whose answer does not depend on who asks or when.

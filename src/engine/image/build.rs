@@ -167,7 +167,7 @@ fn by_ranks(table: &Table, at: usize, ranks: &[u32], collation: &Collation) -> O
         }
     }
     let ids = &table.ids;
-    let mut order = Order { keyed: Rows::from_sorted(sorted), nulls: Rows::from_sorted(nulls) };
+    let mut order = Order::new(Rows::from_sorted(sorted), Rows::from_sorted(nulls));
     let slot = &table.slots[at];
     let around = table.around(collation);
     for row in late {
@@ -199,7 +199,7 @@ fn by_numbers(table: &Table, slot: &Slot, collation: &Collation) -> Order {
         keyed.is_sorted_by(|(_, a), (_, b)| { slot.key(*a).compare(&slot.key(*b), collation) != Ordering::Greater })
     );
     let rows = keyed.into_iter().map(|(_, row)| row).collect();
-    Order { keyed: Rows::from_sorted(rows), nulls: Rows::from_sorted(nulls) }
+    Order::new(Rows::from_sorted(rows), Rows::from_sorted(nulls))
 }
 
 fn ordered(value: i64) -> u64 {

@@ -238,12 +238,10 @@ impl Image {
                 }
             }
         };
-        let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(4));
-        if records.len() < table::SPREAD_FROM || threads == 1 {
-            evaluate(records);
-            return;
+        if records.len() < table::SPREAD_FROM {
+            return evaluate(records);
         }
-        let share = records.len().div_ceil(threads);
+        let share = records.len().div_ceil(table::threads());
         std::thread::scope(|scope| {
             for part in records.chunks_mut(share) {
                 scope.spawn(|| evaluate(part));

@@ -1,10 +1,17 @@
 //! Rows of a table in the order of one field, in short chunks so that an insertion moves little. Holds row numbers only; whoever
 //! asks brings the comparison. Rows without a value are kept apart, since they come last in both directions.
 
-use std::cmp::Ordering;
+use std::{
+    cmp::Ordering,
+    sync::atomic::{self, AtomicBool},
+};
 
 /// Rows of a chunk before it splits.
 const CHUNK_ROWS_MAX: usize = 1024;
+
+/// Batches of a stream of new records after which an order that nobody asks for is not kept up: some seconds of an import. Keeping a
+/// text in order costs as much as all else that the image does with a record, and building the order at the end costs far less.
+const BATCHES_UNASKED_MAX: u32 = 64;
 
 #[derive(Default)]
 pub struct Rows {
@@ -16,6 +23,9 @@ pub struct Rows {
 pub struct Order {
     pub keyed: Rows,
     pub nulls: Rows,
+    /// Somebody has read it since the last batch.
+    asked: AtomicBool,
+    batches_unasked: u32,
 }
 
 impl Rows {
@@ -113,6 +123,21 @@ impl Rows {
 }
 
 impl Order {
+    pub fn new(keyed: Rows, nulls: Rows) -> Order {
+        Order { keyed, nulls, ..Order::default() }
+    }
+
+    /// Somebody reads it.
+    pub fn ask(&self) {
+        self.asked.store(true, atomic::Ordering::Relaxed);
+    }
+
+    /// A batch of new records comes. False: nobody has asked for long.
+    pub fn is_wanted(&mut self) -> bool {
+        self.batches_unasked = if std::mem::take(self.asked.get_mut()) { 0 } else { self.batches_unasked + 1 };
+        self.batches_unasked <= BATCHES_UNASKED_MAX
+    }
+
     pub fn heap_bytes(&self) -> usize {
         self.keyed.heap_bytes() + self.nulls.heap_bytes()
     }
@@ -126,6 +151,15 @@ mod tests {
 
     fn of(target: (i64, u32), keys: &[i64]) -> impl Fn(u32) -> Ordering + '_ {
         move |other| (keys[other as usize], other).cmp(&target)
+    }
+
+    #[test]
+    fn an_order_is_kept_up_while_somebody_asks() {
+        let mut order = Order::default();
+        let batches = |order: &mut Order| (0..500).take_while(|_| order.is_wanted()).count() as u32;
+        assert_eq!(batches(&mut order), BATCHES_UNASKED_MAX);
+        order.ask();
+        assert_eq!(batches(&mut order), BATCHES_UNASKED_MAX + 1);
     }
 
     proptest! {

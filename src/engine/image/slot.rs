@@ -134,6 +134,14 @@ impl Slot {
         }
     }
 
+    /// Drops the order of texts when many records come and nobody asks for it.
+    pub fn forget_unwanted_order(&mut self) {
+        let texts = matches!(self.column, Column::Coded { .. });
+        if texts && self.order.as_mut().is_some_and(|order| !order.is_wanted()) {
+            self.order = None;
+        }
+    }
+
     fn link(&mut self, row: u32, around: Around<'_>) {
         let Slot { def, column, lookup, .. } = self;
         if let Some(lookup) = lookup {

@@ -1,7 +1,12 @@
 //! All records of one object as columns. Row numbers are given once and never again, so that they may serve as handles while
 //! the process lives. Knows no access and evaluates no expression.
 
-use std::{collections::HashMap, hash::BuildHasher, sync::Arc};
+use std::{
+    collections::HashMap,
+    hash::BuildHasher,
+    sync::{Arc, LazyLock},
+    thread,
+};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use kith_base::RecordId;
@@ -35,6 +40,9 @@ const META: [(&str, &str); 6] = [
 
 /// Batches from this size on are spread over threads, column by column.
 pub const SPREAD_FROM: usize = 512;
+
+/// New records at once that are part of something larger, such as an import.
+const STREAM_FROM: usize = 128;
 
 pub struct Table {
     pub def: Arc<ObjectDef>,
@@ -213,6 +221,9 @@ impl Table {
                 }
             }
         }
+        if fresh && records.len() >= STREAM_FROM {
+            self.slots.iter_mut().for_each(Slot::forget_unwanted_order);
+        }
         let around = Around { ids: &self.ids, collation };
         if fresh && records.len() >= SPREAD_FROM {
             spread(&mut self.slots, &rows, records, around);
@@ -349,7 +360,6 @@ fn write_in_turn(slots: &mut [Slot], rows: &[(u32, bool)], records: &[Record], a
 
 /// Columns are independent of each other, so each thread takes the next one that nobody has.
 fn spread(slots: &mut [Slot], rows: &[(u32, bool)], records: &[Record], around: Around<'_>) {
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(4));
     let queue = parking_lot::Mutex::new(slots.iter_mut().enumerate());
     let work = || {
         loop {
@@ -358,10 +368,16 @@ fn spread(slots: &mut [Slot], rows: &[(u32, bool)], records: &[Record], around: 
             write_slot(at, slot, rows, records, around);
         }
     };
-    std::thread::scope(|scope| {
-        for _ in 1..threads {
+    thread::scope(|scope| {
+        for _ in 1..threads() {
             scope.spawn(work);
         }
         work();
     });
+}
+
+/// Threads that share one batch. Asked for once: the answer costs some twenty system calls.
+pub(super) fn threads() -> usize {
+    static THREADS: LazyLock<usize> = LazyLock::new(|| thread::available_parallelism().map_or(1, |n| n.get().min(4)));
+    *THREADS
 }

@@ -119,6 +119,7 @@ impl Sorter<'_> {
     fn walk(&self, by: By, rows: &Bits, level: usize, after: Option<&Position>, limit: usize, found: &mut Vec<u32>) {
         let slot = &self.table.slots[by.slot];
         let Some(order) = &slot.order else { return };
+        order.ask();
         // With one field, ties are in the order already when ids run the same way.
         let exact = level + 1 == self.by.len() && by.descending == self.ids_descending;
         let around = self.table.around(self.collation);

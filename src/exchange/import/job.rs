@@ -123,6 +123,9 @@ pub fn carry(
         Ok::<(), ExchangeError>(())
     })?;
     job.out.counts.links_created = job.linker.made.len() as u64;
+    if !session.dry {
+        session.engine.many_came(&object.key);
+    }
     Ok(job.out)
 }
 
