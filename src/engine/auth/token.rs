@@ -107,8 +107,8 @@ impl Engine {
     fn token_found(&self, token: &str) -> Result<(Actor, bool), EngineError> {
         let now = self.now_ms();
         let (id, shown) = ticket::read(TOKEN_PREFIX, token).ok_or(EngineError::AuthRequired)?;
-        self.ticket_record(ids::tokens::OBJECT, ids::tokens::HASH, id, shown)?;
-        let record = self.token_record(id).ok_or(EngineError::AuthRequired)?;
+        let record = self.ticket_record(ids::tokens::OBJECT, ids::tokens::HASH, id, shown)?;
+        let record = self.if_working(record).ok_or(EngineError::AuthRequired)?;
         let user = link(&record, ids::tokens::USER).ok_or(EngineError::AuthRequired)?;
         let user = self.core().access.directory.actor(&self.core().image, user).ok_or(EngineError::AuthRequired)?;
         let scopes = match record.values.get(ids::tokens::SCOPES) {
@@ -134,10 +134,13 @@ impl Engine {
 
     /// The record of a token that still works.
     pub(super) fn token_record(&self, id: RecordId) -> Option<Record> {
-        let record = self.core().image.get_of(ids::tokens::OBJECT, id).filter(|record| !record.trashed)?;
+        self.core().image.get_of(ids::tokens::OBJECT, id).and_then(|record| self.if_working(record))
+    }
+
+    fn if_working(&self, record: Record) -> Option<Record> {
         let revoked = record.values.get(ids::tokens::REVOKED) == &Value::Bool(true);
         let expired = matches!(record.values.get(ids::tokens::EXPIRES_AT), Value::DateTime(at) if *at <= self.now_ms());
-        (!revoked && !expired).then_some(record)
+        (!record.trashed && !revoked && !expired).then_some(record)
     }
 }
 
