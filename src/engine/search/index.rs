@@ -26,11 +26,9 @@ use super::{
 };
 use crate::image::{Bits, table::Table};
 
-/// How long changes of a steady stream gather before they become searchable: longer where that takes long, so that it never takes most
-/// of the thread's time, and always less than a second.
-const GATHER_MIN: Duration = Duration::from_millis(250);
-const GATHER_MAX: Duration = Duration::from_millis(600);
-const GATHER_PER_COMMIT: u32 = 6;
+/// How long changes of a steady stream gather before they become searchable: fewer and larger segments are less to write and to merge.
+/// With the time that making them searchable takes it stays below a second.
+const GATHER: Duration = Duration::from_millis(600);
 
 /// How long a pause ends the gathering; between two looks, so that who writes need not wake this thread each time.
 const PAUSE: Duration = Duration::from_millis(25);
@@ -110,9 +108,8 @@ pub(super) fn follow(shared: &Shared, told: &Receiver<Change>) {
 
 fn write(shared: &Shared, told: &Receiver<Change>) -> Result<(), SearchError> {
     let mut writer = Writer::start(shared, WRITER_BYTES)?;
-    let mut gather = GATHER_MIN;
     while let Ok(first) = told.recv() {
-        let until = Instant::now() + gather;
+        let until = Instant::now() + GATHER;
         let mut waiting = Vec::new();
         let mut count = 1;
         writer = writer.take(first, &mut waiting)?;
@@ -127,9 +124,7 @@ fn write(shared: &Shared, told: &Receiver<Change>) -> Result<(), SearchError> {
                 break;
             }
         }
-        let began = Instant::now();
         writer.commit()?;
-        gather = (began.elapsed() * GATHER_PER_COMMIT).clamp(GATHER_MIN, GATHER_MAX);
         shared.behind.fetch_sub(count, Ordering::Relaxed);
         for done in waiting {
             // Nobody waits any more; that is their choice.
