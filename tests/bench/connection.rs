@@ -1,23 +1,29 @@
 //! One kept-alive HTTP connection that adds as little of its own as it can.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{Read, Write},
     net::TcpStream,
 };
 
 use serde_json::Value as Json;
 
+/// Free bytes that a read finds at least.
+const ROOM: usize = 64 * 1_024;
+
 pub struct Connection {
-    stream: BufReader<TcpStream>,
+    stream: TcpStream,
     host: String,
     token: String,
+    /// The newest answer, as far as it has come.
+    buffer: Vec<u8>,
+    filled: usize,
 }
 
 impl Connection {
     pub fn open(host: &str, token: &str) -> Connection {
         let stream = TcpStream::connect(host).expect("the server listens");
         stream.set_nodelay(true).expect("a socket");
-        Connection { stream: BufReader::new(stream), host: host.to_string(), token: token.to_string() }
+        Connection { stream, host: host.to_string(), token: token.to_string(), buffer: vec![0; ROOM], filled: 0 }
     }
 
     pub fn get(&mut self, path: &str) -> Json {
@@ -26,10 +32,6 @@ impl Connection {
 
     pub fn post(&mut self, path: &str, body: &Json) -> Json {
         self.ask("POST", path, "application/json", body.to_string().as_bytes())
-    }
-
-    pub fn patch(&mut self, path: &str, body: &Json) -> Json {
-        self.ask("PATCH", path, "application/json", body.to_string().as_bytes())
     }
 
     /// A form with one part and a file.
@@ -42,7 +44,13 @@ impl Connection {
         self.ask("POST", path, "multipart/form-data; boundary=cut", &body)
     }
 
-    fn ask(&mut self, method: &str, path: &str, kind: &str, body: &[u8]) -> Json {
+    /// Asks for something and takes its whole answer, without reading it: what that costs is not the server's.
+    pub fn take(&mut self, path: &str) {
+        self.send(&self.request("GET", path, "application/json", &[]));
+    }
+
+    /// A request as it goes over the wire.
+    pub fn request(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> Vec<u8> {
         let authorization =
             if self.token.is_empty() { String::new() } else { format!("authorization: Bearer {}\r\n", self.token) };
         let head = format!(
@@ -50,40 +58,81 @@ impl Connection {
             self.host,
             body.len()
         );
-        let request = [head.as_bytes(), body].concat();
-        self.stream.get_mut().write_all(&request).expect("the server takes the request");
-        let (status, body) = self.answer();
-        assert!(status < 300, "{method} {path}: {status} {}", String::from_utf8_lossy(&body));
-        serde_json::from_slice(&body).unwrap_or_default()
+        [head.as_bytes(), body].concat()
     }
 
-    fn answer(&mut self) -> (u16, Vec<u8>) {
-        let mut line = String::new();
-        self.stream.read_line(&mut line).expect("an answer");
-        let status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-        let (mut length, mut chunked) = (0, false);
-        loop {
-            line.clear();
-            self.stream.read_line(&mut line).expect("a header");
-            let lower = line.trim().to_ascii_lowercase();
-            match lower.split_once(':') {
-                None => break,
-                Some(("content-length", value)) => length = value.trim().parse().expect("a length"),
-                Some(("transfer-encoding", value)) => chunked = value.contains("chunked"),
-                Some(_) => {}
+    /// Sends a request and gives the body of its answer.
+    pub fn send(&mut self, request: &[u8]) -> &[u8] {
+        self.stream.write_all(request).expect("the server takes the request");
+        self.filled = 0;
+        let (head, body) = loop {
+            self.more();
+            if let Some(found) = self.head() {
+                break found;
+            }
+        };
+        match body {
+            Body::Length(length) => {
+                while self.filled < head + length {
+                    self.more();
+                }
+            }
+            Body::Chunked => {
+                while !self.buffer[..self.filled].ends_with(b"0\r\n\r\n") {
+                    self.more();
+                }
+                self.join_chunks(head);
             }
         }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).expect("a body");
-        while chunked {
-            line.clear();
-            self.stream.read_line(&mut line).expect("a chunk");
-            let size = usize::from_str_radix(line.trim(), 16).expect("a size");
-            let mut piece = vec![0; size + 2];
-            self.stream.read_exact(&mut piece).expect("a chunk");
-            body.extend_from_slice(&piece[..size]);
-            chunked = size > 0;
-        }
-        (status, body)
+        &self.buffer[head..self.filled]
     }
+
+    fn ask(&mut self, method: &str, path: &str, kind: &str, body: &[u8]) -> Json {
+        let request = self.request(method, path, kind, body);
+        serde_json::from_slice(self.send(&request)).unwrap_or_default()
+    }
+
+    /// Reads what has come.
+    fn more(&mut self) {
+        if self.buffer.len() - self.filled < ROOM {
+            self.buffer.resize(self.buffer.len() * 2 + ROOM, 0);
+        }
+        let read = self.stream.read(&mut self.buffer[self.filled..]).expect("an answer");
+        assert!(read > 0, "the server hung up");
+        self.filled += read;
+    }
+
+    /// Where the body begins and how it ends, once the whole head is there.
+    fn head(&self) -> Option<(usize, Body)> {
+        let mut headers = [httparse::EMPTY_HEADER; 64];
+        let mut head = httparse::Response::new(&mut headers);
+        let httparse::Status::Complete(length) = head.parse(&self.buffer[..self.filled]).expect("an answer") else {
+            return None;
+        };
+        let status = head.code.unwrap_or_default();
+        assert!(status < 300, "{status} {}", String::from_utf8_lossy(&self.buffer[length..self.filled]));
+        let content = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
+        let content = content.and_then(|header| std::str::from_utf8(header.value).ok()?.parse().ok());
+        Some((length, content.map_or(Body::Chunked, Body::Length)))
+    }
+
+    fn join_chunks(&mut self, from: usize) {
+        let mut joined = self.buffer[..from].to_vec();
+        let mut at = from;
+        while let Ok(httparse::Status::Complete((begin, size))) =
+            httparse::parse_chunk_size(&self.buffer[at..self.filled])
+            && size > 0
+        {
+            let begin = at + begin;
+            at = begin + size as usize + 2;
+            joined.extend_from_slice(&self.buffer[begin..at - 2]);
+        }
+        self.filled = joined.len();
+        self.buffer[..joined.len()].copy_from_slice(&joined);
+    }
+}
+
+enum Body {
+    Length(usize),
+    Chunked,
 }
