@@ -153,7 +153,7 @@ fn events(connection: &mut Connection, plugins: &[String]) -> Duration {
         thread::sleep(Duration::from_millis(5));
     }
     // Heard of all once nothing more is heard for a while, longer than the pause between two looks at the journal.
-    let (mut last, mut ended) = (0, began);
+    let (mut last, mut ended) = (0, Instant::now());
     while ended.elapsed() < Duration::from_secs(5) {
         let heard = plugins.iter().map(|plugin| batches(connection, plugin)).sum();
         if heard != last {
