@@ -31,7 +31,7 @@ pub fn test(left_out: &mut Vec<&str>) -> Outcome {
 
 fn run(language: &str, programs: Option<&Path>) -> Outcome {
     let name = format!("templates::{language}");
-    let mut command = cargo(&["test", "--test", "cli", "--", "--ignored", "--nocapture", &name]);
+    let mut command = cargo(&["test", "--workspace", "--test", "cli", "--", "--ignored", "--nocapture", &name]);
     if let Some(programs) = programs {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let all = std::iter::once(programs.to_path_buf()).chain(std::env::split_paths(&path));
