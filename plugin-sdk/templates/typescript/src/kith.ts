@@ -1,15 +1,15 @@
-// Shapes of the contract, as JavaScript sees them. Money and decimals are texts.
+// Shapes of the contract, as JavaScript sees them. Whole numbers are exact up to 2⁵³; money and decimals are texts.
 
 export type Value =
   | { tag: "null" }
   | { tag: "text" | "decimal" | "date" | "timestamp" | "ref" | "json"; val: string }
   | { tag: "boolean"; val: boolean }
-  | { tag: "integer"; val: bigint }
+  | { tag: "integer"; val: number }
   | { tag: "refs"; val: string[] };
 
 export interface Field { name: string; value: Value }
 
-export interface Entity { object: string; id: string; version: bigint; fields: Field[] }
+export interface Entity { object: string; id: string; version: number; fields: Field[] }
 
 export interface Call { id: string; attempt: number; dryRun: boolean }
 

@@ -5,9 +5,9 @@ import { get, type Change, type Entity, type Verdict } from "./kith";
 const FIELDS = ["first_name", "last_name", "emails", "phones", "company", "job_title"];
 
 /** The share of these fields that is filled in, in percent. */
-export function completeness(person: Entity): bigint {
+export function completeness(person: Entity): number {
   const filled = FIELDS.filter((key) => get(person, key).tag !== "null").length;
-  return BigInt(Math.floor((filled * 100) / FIELDS.length));
+  return Math.floor((filled * 100) / FIELDS.length);
 }
 
 export interface Settings { need_name: boolean }
