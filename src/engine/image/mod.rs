@@ -238,7 +238,7 @@ impl Image {
                 }
             }
         };
-        if records.len() < table::SPREAD_FROM {
+        if records.len() < table::SPREAD_FROM || table::threads() == 1 {
             return evaluate(records);
         }
         let share = records.len().div_ceil(table::threads());
